@@ -1,0 +1,210 @@
+"""The envelope: CloudEvents 1.0, binary mode on Kafka. Opening a record never raises."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+
+from bihuan_contracts.event import Event
+from bihuan_contracts.topic import Topic
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+MAX_BYTES = 900_000
+"""Largest body that is announced or taken: below the broker's limit of 1 MiB with room for headers."""
+
+_TIME = TypeAdapter(datetime)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A record that was understood. `id` is a canonical UUID text, unique per event."""
+
+    id: str
+    source: str
+    time: datetime
+    subject: str | None
+    traceparent: str | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that can't be understood: a stable `code`, the field that is wrong, and words for its sender."""
+
+    code: str
+    """not_json, wrong_schema, unknown_type, bad_header, empty, too_large, bad_text"""
+    field: str | None
+    message: str
+    id: str
+    """The id the record would have had, so that a refused one is kept once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class _BadRecordError(Exception):
+    def __init__(self, code: str, field: str | None, message: str) -> None:
+        super().__init__(message)
+        self.code, self.field, self.message = code, field, message
+
+
+def open_record(
+    topic: Topic, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None
+) -> Opened | Refused:
+    """Open one Kafka record of `topic`.
+
+    Records without CloudEvents headers are accepted from upstream systems: their id is derived from topic, key
+    and content, their time is the record's own (milliseconds since 1970). Never raises.
+    """
+    try:
+        return _open(topic, key, value, headers, timestamp_ms)
+    except _BadRecordError as bad:
+        return Refused(bad.code, bad.field, bad.message, _derived_id(topic.name, key, value, headers))
+
+
+def _open(
+    topic: Topic, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None
+) -> Opened:
+    if not value:
+        raise _BadRecordError("empty", None, "the record has no body")
+    if len(value) > MAX_BYTES:
+        raise _BadRecordError("too_large", None, f"the body has {len(value)} bytes, the limit is {MAX_BYTES}")
+    named = _text_headers(headers)
+    _check_type(topic, named.get("ce_type"))
+    _check_text(value)
+    try:
+        event = topic.event.model_validate_json(value)
+    except ValidationError as error:
+        raise _first_problem(error) from None
+    id_text = named.get("ce_id")
+    return Opened(
+        id=_canonical_id(named.get("ce_source", ""), id_text)
+        if id_text
+        else _derived_id(topic.name, key, value, ()),
+        source=named.get("ce_source") or f"upstream/{topic.name}",
+        time=_time(named.get("ce_time"), timestamp_ms),
+        subject=named.get("ce_subject"),
+        traceparent=named.get("traceparent"),
+        event=event,
+    )
+
+
+def _text_headers(headers: Headers) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for name, raw in headers:
+        if raw is None:
+            if name.startswith("ce_"):
+                raise _BadRecordError("bad_header", name, "the header has no value")
+            continue
+        try:
+            named[name] = raw.decode()
+        except UnicodeDecodeError:
+            raise _BadRecordError("bad_header", name, "the header is not UTF-8") from None
+    return named
+
+
+def _check_type(topic: Topic, given: str | None) -> None:
+    # A newer minor version of the same major one is welcome: its new fields are ignored (F15).
+    if given is not None and given != topic.type and not given.startswith(f"{topic.type}."):
+        raise _BadRecordError("unknown_type", "ce_type", f"expected {topic.type}")
+
+
+def _check_text(value: bytes) -> None:
+    # PostgreSQL takes no NUL in text: one such record would fail its whole batch for ever.
+    if b"\\u0000" not in value and b"\x00" not in value:
+        return
+    try:
+        found = _nul_field(json.loads(value), "")
+    except (ValueError, RecursionError):
+        return  # not JSON at all: said by the validation that follows
+    if found is not None:
+        raise _BadRecordError("bad_text", found or None, "the text holds a NUL character")
+
+
+def _nul_field(node: object, path: str) -> str | None:
+    if isinstance(node, str):
+        return path if "\x00" in node else None
+    children: Iterable[tuple[object, object]] = ()
+    if isinstance(node, dict):
+        children = node.items()
+    elif isinstance(node, list):
+        children = enumerate(node)
+    for name, child in children:
+        where = f"{path}.{name}" if path else str(name)
+        if "\x00" in str(name):
+            return path
+        if (found := _nul_field(child, where)) is not None:
+            return found
+    return None
+
+
+def _first_problem(error: ValidationError) -> _BadRecordError:
+    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if problem["type"] == "json_invalid":
+        return _BadRecordError("not_json", None, problem["msg"])
+    field = ".".join(str(step) for step in problem["loc"]) or None
+    return _BadRecordError("wrong_schema", field, problem["msg"])
+
+
+def _canonical_id(source: str, id_text: str) -> str:
+    if len(id_text) in {32, 36}:
+        try:
+            return str(UUID(id_text))
+        except ValueError:
+            pass
+    # CloudEvents ids are any text, unique only together with their source.
+    return str(UUID(bytes=sha256(f"{source}\0{id_text}".encode()).digest()[:16], version=5))
+
+
+def _derived_id(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> str:
+    digest = sha256()
+    for piece in (topic.encode(), key or b"", value or b"", *(raw or b"" for _, raw in headers)):
+        digest.update(len(piece).to_bytes(8, "big") + piece)
+    return str(UUID(bytes=digest.digest()[:16], version=5))
+
+
+def _time(given: str | None, timestamp_ms: int | None) -> datetime:
+    if given is not None:
+        try:
+            time = _TIME.validate_strings(given)
+        except ValidationError:
+            raise _BadRecordError("bad_header", "ce_time", "not a time of RFC 3339") from None
+        if time.tzinfo is None:
+            raise _BadRecordError("bad_header", "ce_time", "the time has no zone")
+        return time.astimezone(UTC)
+    return datetime.fromtimestamp(max(timestamp_ms or 0, 0) / 1000, UTC)
+
+
+def seal(
+    topic: Topic,
+    event: Event,
+    *,
+    id: str,
+    source: str,
+    time: datetime,
+    traceparent: str | None = None,
+) -> SealedRecord:
+    """Make the Kafka record of an event: binary-mode CloudEvents headers, JSON body, the registry's key."""
+    key = topic.key(event)
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", topic.type.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_subject", key.encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return SealedRecord(topic.name, key.encode(), event.__pydantic_serializer__.to_json(event), headers)

@@ -1,0 +1,189 @@
+"""What `goals` announces: projects, tasks, and recalculated targets."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from bihuan_contracts.event import Choice, Event, Key, Part, Text, Version
+
+
+class ProjectState(Choice):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class GoalSummary(Part):
+    goal: UUID
+    title: str
+    weight: Decimal | None
+    """Explicit weight among its siblings in percent; None shares the remainder to 100."""
+    share: Decimal
+    """Share of the whole project in percent."""
+    progress: Decimal | None
+    """0 to 100; None is no data."""
+    owner: Key | None
+
+
+class ProjectChanged(Event):
+    """The state of a project (G1, G2; state topic, highest `version` wins)."""
+
+    project: UUID
+    code: Key
+    name: str
+    product: Key
+    customer: str | None
+    phase: str | None
+    lead: Key
+    state: ProjectState
+    starts_at: AwareDatetime | None
+    due_at: AwareDatetime | None
+    progress: Decimal | None
+    planned_progress: Decimal | None
+    """Share of the weights whose due date has passed: where the project should be today."""
+    goals: tuple[GoalSummary, ...]
+    version: int
+
+
+class TaskKind(Choice):
+    DEVELOP = "develop"
+    TEST = "test"
+    DOCUMENT = "document"
+    PROCESS = "process"
+    PURCHASE = "purchase"
+    RETEST = "retest"
+    AD_HOC = "ad_hoc"
+    UNKNOWN = "unknown"
+
+
+class TaskState(Choice):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+class CriterionState(Choice):
+    OPEN = "open"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    VERIFY_AGAIN = "verify_again"
+    UNKNOWN = "unknown"
+
+
+class Criterion(Part):
+    """A verification criterion in the version in force (G5)."""
+
+    criterion: UUID
+    version: int
+    text: str
+    metric: str | None = None
+    unit: str | None = None
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    state: CriterionState
+
+
+class Deliverable(Part):
+    deliverable: UUID
+    title: str
+    weight: Decimal | None
+    due_at: AwareDatetime | None
+    criteria: tuple[Criterion, ...]
+
+
+class TaskLock(Part):
+    """Why no progress can be booked on a task, and since when (G6)."""
+
+    lock: UUID
+    change: UUID
+    change_number: Key
+    module: Key
+    old_version: Version | None
+    new_version: Version | None
+    since: AwareDatetime
+    way_out: Text
+
+
+class RetestOf(Part):
+    """What a retest card verifies again (G7)."""
+
+    change: UUID
+    change_number: Key
+    module: Key
+    module_name: str
+    old_version: Version | None
+    new_version: Version
+    old_criterion: str | None
+    answer: str | None = None
+    """confirmed, needs_material or misunderstanding (F1)."""
+
+
+class TaskChanged(Event):
+    """The state of a task, or of a retest card, which is a task too (G1, G6, G7; state topic)."""
+
+    task: UUID
+    code: Key
+    project: UUID
+    project_code: Key
+    project_name: str
+    goal: UUID | None
+    goal_title: str | None
+    title: str
+    kind: TaskKind
+    state: TaskState
+    owner: Key | None
+    module: Key | None
+    """The module whose version the task works on."""
+    item_version: Version | None
+    """The BOM version of the module that the task is bound to."""
+    deliverables: tuple[Deliverable, ...]
+    locks: tuple[TaskLock, ...]
+    retest: RetestOf | None
+    weight: Decimal | None
+    impact_weight: Decimal
+    """Share of the whole project in percent: the product of the weights from the root (G3)."""
+    progress: Decimal | None
+    starts_at: AwareDatetime | None
+    due_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    planned_hours: Decimal | None
+    actual_hours: Decimal | None
+    version: int
+
+
+class TargetField(Choice):
+    DUE_AT = "due_at"
+    PLANNED_HOURS = "planned_hours"
+    CRITERION = "criterion"
+    WEIGHT = "weight"
+    STATE = "state"
+    UNKNOWN = "unknown"
+
+
+class TargetChange(Part):
+    """One target's old and new value as texts that a person reads; times are ISO 8601, hours plain numbers."""
+
+    field: TargetField
+    old: str | None
+    new: str | None
+
+
+class TargetsRecalculated(Event):
+    """A change moved the targets of one task (G8; fact)."""
+
+    task: UUID
+    task_code: Key
+    task_title: str
+    project: UUID
+    person: Key | None
+    changes: tuple[TargetChange, ...]
+    change: UUID
+    change_number: Key
+    rule: str | None
+    at: AwareDatetime

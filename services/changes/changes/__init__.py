@@ -1,0 +1,1 @@
+"""Change orders, product structure, rules and impact."""

@@ -1,0 +1,1 @@
+"""Answers on retest cards, documents and attachments."""

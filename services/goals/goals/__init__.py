@@ -1,0 +1,1 @@
+"""Goals, weights, locks, retest cards and targets."""

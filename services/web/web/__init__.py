@@ -1,0 +1,1 @@
+"""Sign-in, live updates and the browser application."""
