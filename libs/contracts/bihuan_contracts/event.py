@@ -17,7 +17,7 @@ Version = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_wh
 class Part(BaseModel):
     """A value inside an event. Unknown fields are ignored, so a newer producer never breaks a consumer."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Event(Part):
