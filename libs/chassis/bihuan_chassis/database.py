@@ -1,0 +1,113 @@
+"""Connections to the service's own database, and which failures are outages that pass by themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bihuan_chassis.settings import Settings
+
+_CONNECT_SECONDS = 10
+_OUTAGES = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.DiskFullError,
+)
+_CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+def engine(settings: Settings, *, pool: int) -> AsyncEngine:
+    """An engine without implicit BEGIN: SQLAlchemy's own would make `raw` statements run outside the transaction."""
+    return create_async_engine(
+        sqlalchemy_url(settings.database.get_secret_value()),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "server_settings": {"application_name": f"bihuan-{settings.service}", "jit": "off"},
+        },
+    )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`postgresql://…` in SQLAlchemy's spelling."""
+    return "postgresql+asyncpg://" + url.split("://", 1)[1]
+
+
+def database_name(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")
+
+
+@dataclass
+class Connection:
+    """One connection in both of its faces: SQLAlchemy for reading, asyncpg for sets."""
+
+    sqlalchemy: AsyncConnection
+    raw: "asyncpg.Connection[asyncpg.Record]"
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.raw.is_closed())
+
+
+@asynccontextmanager
+async def connected(source: AsyncEngine) -> AsyncIterator[Connection]:
+    """A connection from the pool, given back at the end."""
+    async with source.connect() as connection:
+        yield Connection(connection, await _raw(connection))
+
+
+async def hold(source: AsyncEngine) -> Connection:
+    """A connection for as long as the caller lives: giving it back to the pool each time costs a round trip."""
+    connection = await source.connect()
+    return Connection(connection, await _raw(connection))
+
+
+async def release(connection: Connection) -> None:
+    """Give a held connection back; a broken one is thrown away."""
+    try:
+        if connection.closed:
+            await connection.sqlalchemy.invalidate()
+        await connection.sqlalchemy.close()
+    except (DBAPIError, *_OUTAGES, asyncpg.InterfaceError):
+        pass  # it was broken already
+
+
+async def _raw(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver
+
+
+def is_outage(error: BaseException, connection: Connection | None = None) -> bool:
+    """Whether the database is away, so that the same work succeeds later.
+
+    asyncpg's InterfaceError also means a wrong call; it is an outage only when the connection is closed.
+    """
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        cause = error.orig.__cause__ or error.orig
+        return error.connection_invalidated or is_outage(cause, connection)
+    if isinstance(error, asyncpg.InterfaceError | InterfaceError):
+        return connection is not None and connection.closed
+    return isinstance(error, _OUTAGES)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether two transactions got in each other's way: the same work succeeds when tried again."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return is_conflict(error.orig.__cause__ or error.orig)
+    return isinstance(error, _CONFLICTS)

@@ -1,0 +1,42 @@
+"""The inbox: which events a consumer has seen. Its rows are committed with the effects they stand for."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+_INSERT = """
+insert into inbox (event_id, consumer) select unnest($1::uuid[]), $2
+on conflict do nothing returning event_id
+"""
+_CONSUMER = """
+with known as (select id from inbox_consumers where name = $1),
+     added as (insert into inbox_consumers (name) select $1 where not exists (select from known)
+               on conflict (name) do update set name = excluded.name returning id)
+select id from known union all select id from added limit 1
+"""
+KEPT = timedelta(days=14)
+"""Longer than any redelivery: compacted topics may be read again from zero, but their handlers compare versions."""
+
+
+async def consumer_id(raw: "asyncpg.Connection[asyncpg.Record]", name: str) -> int:
+    """The small number that stands for a consumer name; a whole name in each row would double the index."""
+    found = await raw.fetchval(_CONSUMER, name)
+    assert isinstance(found, int)
+    return found
+
+
+async def unseen(raw: "asyncpg.Connection[asyncpg.Record]", consumer: int, ids: Sequence[UUID]) -> set[UUID]:
+    """Enter the ids and return those that were not there. Sorted, so that two workers can't deadlock."""
+    rows = await raw.fetch(_INSERT, sorted(ids), consumer)
+    return {row[0] for row in rows}
+
+
+async def forget(raw: "asyncpg.Connection[asyncpg.Record]", consumer: int, ids: Sequence[UUID]) -> None:
+    """Make events new again: only for replaying a dead letter."""
+    await raw.execute("delete from inbox where consumer = $1 and event_id = any($2::uuid[])", consumer, list(ids))
+
+
+async def prune(raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await raw.execute("delete from inbox where at < now() - $1::interval", KEPT)

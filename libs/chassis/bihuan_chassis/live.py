@@ -1,0 +1,60 @@
+"""Live updates for open pages: one Redis stream that `web` fans out. Losing one is harmless, pages also ask."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bihuan_chassis import metrics
+
+STREAM = "bihuan:live"
+_KEPT = 20_000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Something that open pages should look at again: its kind and id; `to` None means everybody inside."""
+
+    kind: str
+    id: str
+    to: tuple[str, ...] | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class LiveChannel(Protocol):
+    async def publish(self, messages: Sequence[Live]) -> None: ...
+
+
+class RedisLive:
+    """Publishes to the Redis stream; a failure is counted and logged, never raised."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def publish(self, messages: Sequence[Live]) -> None:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for message in messages:
+                    pipeline.xadd(STREAM, {"m": encode(message)}, maxlen=_KEPT, approximate=True)
+                await pipeline.execute()
+        except (RedisError, OSError) as error:
+            metrics.LIVE_LOST.inc(len(messages))
+            log.warning("live.lost", messages=len(messages), error=type(error).__name__)
+
+
+def encode(message: Live) -> bytes:
+    return json.dumps(
+        {"kind": message.kind, "id": message.id, "to": message.to, "data": message.data}, ensure_ascii=False
+    ).encode()
+
+
+def decode(body: bytes) -> Live:
+    read = json.loads(body)
+    to = tuple(read["to"]) if read["to"] is not None else None
+    return Live(kind=read["kind"], id=read["id"], to=to, data=read["data"])

@@ -1,0 +1,304 @@
+"""The relay: sends the outbox to Kafka, in order per key, and deletes what the broker has acknowledged."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bihuan_chassis import metrics, outbox
+from bihuan_chassis.database import Connection, hold, is_outage, release
+from bihuan_chassis.failpoints import failpoint
+from bihuan_chassis.lanes import kafka_options
+from bihuan_chassis.settings import Settings
+from bihuan_chassis.tables import PARTS
+from bihuan_contracts import topics
+
+_ROWS = 500
+_POLL = 0.5
+_ACK_SECONDS = 30
+_LOCK_CLASS = 0x6268  # "bh": advisory locks of the outbox parts
+_HOPELESS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
+LANES = 2
+
+_SELECT = """
+select id, topic, event_id, key, body, time, traceparent, source from outbox
+where part = any($1::smallint[]) order by id limit $2
+"""
+_SET_ASIDE = """
+with gone as (delete from outbox where id = $1 returning id, topic, event_id, key, body)
+insert into outbox_set_aside (id, topic, event_id, key, body, reason)
+select id, topic, event_id, key, body, $2 from gone
+"""
+
+log = structlog.get_logger()
+
+
+class UnknownOutcomeError(Exception):
+    """The broker has not answered: what was sent may or may not be in the log."""
+
+
+class SharedProducer:
+    """The one idempotent producer of the process; a new one after any outcome that is not known."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> AIOKafkaProducer:
+        async with self._lock:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **kafka_options(self._settings),
+                    client_id=f"bihuan-{self._settings.service}-relay",
+                    enable_idempotence=True,
+                    acks="all",
+                    linger_ms=0,
+                    max_request_size=1_048_576,
+                    request_timeout_ms=15_000,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def renew(self, broken: AIOKafkaProducer) -> None:
+        """Throw away a producer whose sequence can't be trusted any more (aiokafka never expires its batches)."""
+        async with self._lock:
+            if self._producer is not broken:
+                return
+            self._producer = None
+        asyncio.get_running_loop().create_task(_stop(broken))
+
+    async def close(self) -> None:
+        if self._producer is not None:
+            await _stop(self._producer)
+            self._producer = None
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(producer.stop(), 5)
+    except (TimeoutError, KafkaError, OSError):
+        pass
+
+
+class Relay:
+    """One lane: owns some parts of the outbox by advisory locks and empties them."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings, producer: SharedProducer, number: int = 0) -> None:
+        self.hint = asyncio.Event()
+        self.healthy = False
+        self._engine = engine
+        self._settings = settings
+        self._producer = producer
+        self._number = number
+        self._parts: list[int] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        pauses = 0
+        while not stop.is_set():
+            connection: Connection | None = None
+            try:
+                connection = await hold(self._engine)
+                await self._serve(connection, stop)
+                pauses = 0
+            except Exception as error:
+                self.healthy = False
+                pauses += 1
+                server = "postgresql" if is_outage(error, connection) else "kafka"
+                metrics.WAITS.labels(self._settings.service, server).inc()
+                if pauses in {1, 10, 100}:
+                    log.warning("relay.waits", service=self._settings.service, server=server, error=repr(error)[:200])
+                await asyncio.sleep(random.uniform(0.05, min(2.0, 0.1 * 2 ** min(pauses, 5))))  # noqa: S311 - jitter
+            finally:
+                self._parts = []
+                if connection is not None:
+                    await _unlock(connection)
+                    await release(connection)
+
+    async def _serve(self, connection: Connection, stop: asyncio.Event) -> None:
+        await connection.raw.add_listener(outbox.CHANNEL, self._on_notify)
+        try:
+            while not stop.is_set():
+                self.hint.clear()
+                await self._own_parts(connection)
+                full = await self.pump(connection)
+                self.healthy = True
+                if not full:
+                    await self._rest(stop)
+            while await self.pump(connection):
+                pass  # what the last handlers announced leaves with the process
+        finally:
+            if not connection.closed:
+                await connection.raw.remove_listener(outbox.CHANNEL, self._on_notify)
+
+    def _on_notify(self, *_: Any) -> None:
+        self.hint.set()
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Until there is a hint, or the poll that is the net below it."""
+        waits = [asyncio.create_task(self.hint.wait()), asyncio.create_task(stop.wait())]
+        try:
+            await asyncio.wait(waits, timeout=_POLL, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _own_parts(self, connection: Connection) -> None:
+        """Try for this lane's parts that nobody owns; all of them once the process is alone."""
+        wanted = [part for part in range(PARTS) if part % LANES == self._number % LANES and part not in self._parts]
+        if not wanted:
+            return
+        rows = await connection.raw.fetch(
+            "select part from unnest($1::int[]) as part where pg_try_advisory_lock($2, part)", wanted, _LOCK_CLASS
+        )
+        self._parts += [row[0] for row in rows]
+
+    async def pump(self, connection: Connection) -> bool:
+        """Send one load and delete what was acknowledged; returns whether there may be more right away."""
+        rows = await connection.raw.fetch(_SELECT, self._parts, _ROWS)
+        if not rows:
+            return False
+        producer = await self._producer.get()
+        acked, failure = await self._send(connection, producer, rows)
+        failpoint("after_ack_before_delete")
+        if acked:
+            await connection.raw.execute("delete from outbox where id = any($1::bigint[])", acked)
+            metrics.OUTBOX_SENT.labels(self._settings.service).inc(len(acked))
+        if failure is not None:
+            await self._producer.renew(producer)
+            raise failure
+        return len(rows) == _ROWS
+
+    async def _send(
+        self, connection: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
+    ) -> tuple[list[int], Exception | None]:
+        """Pipeline all rows, then look at each answer. A row that no broker will ever take is set aside."""
+        sent: list[tuple[Any, asyncio.Future[Any]]] = []
+        hopeless: list[tuple[int, str]] = []
+        failure: Exception | None = None
+        for row in rows:
+            try:
+                sent.append(
+                    (row, await asyncio.wait_for(_produce(producer, self._settings.service, row), _ACK_SECONDS))
+                )
+            except _HOPELESS as error:
+                hopeless.append((row["id"], type(error).__name__))
+            except (TimeoutError, KafkaError) as error:
+                failure = error  # order: nothing after this row may be sent before it
+                break
+        acked, unanswered = await _answers(sent, hopeless)
+        for id, reason in hopeless:
+            await connection.raw.execute(_SET_ASIDE, id, reason)
+            metrics.OUTBOX_SET_ASIDE.labels(self._settings.service).inc()
+            log.error("outbox.set_aside", service=self._settings.service, id=id, reason=reason)
+        return acked, failure or unanswered
+
+
+async def _answers(
+    sent: Sequence[tuple[Any, "asyncio.Future[Any]"]], hopeless: list[tuple[int, str]]
+) -> tuple[list[int], Exception | None]:
+    """Ids that the broker has acknowledged, and the first failure that may pass."""
+    if not sent:
+        return [], None
+    await asyncio.wait([future for _, future in sent], timeout=_ACK_SECONDS)
+    acked: list[int] = []
+    failure: Exception | None = None
+    for row, future in sent:
+        if not future.done():
+            failure = failure or UnknownOutcomeError()
+        elif (error := future.exception()) is None:
+            acked.append(row["id"])
+        elif isinstance(error, _HOPELESS):
+            hopeless.append((row["id"], type(error).__name__))
+        else:
+            failure = failure or (error if isinstance(error, Exception) else UnknownOutcomeError())
+    return acked, failure
+
+
+async def _produce(producer: AIOKafkaProducer, service: str, row: Any) -> "asyncio.Future[Any]":
+    key = row["key"].encode()
+    time: datetime = row["time"]
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(row["event_id"]).encode()),
+        ("ce_source", (row["source"] or f"bihuan/{service}").encode()),
+        ("ce_type", topics.named(row["topic"]).type.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_subject", key),
+        ("content-type", b"application/json"),
+    ]
+    if row["traceparent"]:
+        headers.append(("traceparent", row["traceparent"].encode()))
+    future: asyncio.Future[Any] = await producer.send(
+        row["topic"], row["body"], key, timestamp_ms=int(time.timestamp() * 1000), headers=headers
+    )
+    return future
+
+
+async def _unlock(connection: Connection) -> None:
+    if not connection.closed:
+        try:
+            await connection.raw.execute("select pg_advisory_unlock_all()")
+        except Exception as error:
+            log.debug("relay.unlock_failed", error=type(error).__name__)
+
+
+async def measure(connection: Connection, service: str) -> tuple[int, float]:
+    """Events not sent yet, and the age of the oldest in seconds; both also as metrics."""
+    row = await connection.raw.fetchrow(
+        "select count(*), min(time) from (select time from outbox order by id limit 100000) as waiting"
+    )
+    assert row is not None
+    oldest = (datetime.now(UTC) - row[1]).total_seconds() if row[1] else 0.0
+    metrics.OUTBOX_PENDING.labels(service).set(row[0])
+    metrics.OUTBOX_OLDEST.labels(service).set(max(0.0, oldest))
+    return row[0], oldest
+
+
+class Notifier:
+    """Wakes relays in other processes: at once, then at most every 50 ms, never inside a transaction.
+
+    NOTIFY in each business transaction would take a database-wide lock at its commit.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._wanted = asyncio.Event()
+
+    def __call__(self) -> None:
+        self._wanted.set()
+
+    async def run(self) -> None:
+        while True:
+            connection: Connection | None = None
+            try:
+                connection = await hold(self._engine)
+                while True:
+                    await self._wanted.wait()
+                    self._wanted.clear()
+                    await connection.raw.execute(f"notify {outbox.CHANNEL}")
+                    await asyncio.sleep(0.05)
+            except Exception as error:
+                # Losing a hint is harmless: the relay polls.
+                log.debug("notify.failed", error=type(error).__name__)
+                await asyncio.sleep(1)
+            finally:
+                if connection is not None:
+                    await release(connection)

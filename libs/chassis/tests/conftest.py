@@ -1,0 +1,49 @@
+"""A fresh database with the chassis' tables, and a tiny consumer to try the messaging on."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bihuan_chassis import Settings
+from bihuan_chassis.database import Connection, engine, hold, release
+from bihuan_chassis.tables import metadata
+
+EFFECTS = """
+create table effects (id bigserial primary key, "order" text, line int, item text, note jsonb)
+"""
+
+
+@pytest.fixture
+async def settings(postgres_server: str) -> AsyncIterator[Settings]:
+    """Settings of a service whose database was made for this test."""
+    name = f"chassis_{uuid4().hex[:12]}"
+    server = await asyncpg.connect(postgres_server)
+    await server.execute(f"create database {name}")
+    url = f"{postgres_server.rsplit('/', 1)[0]}/{name}"
+    settings = Settings(service="stores", database=SecretStr(url))
+    source = engine(settings, pool=1)
+    async with source.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+        await connection.exec_driver_sql(EFFECTS)
+    await source.dispose()
+    yield settings
+    await server.execute(f"drop database {name} with (force)")
+    await server.close()
+
+
+@pytest.fixture
+async def source(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    made = engine(settings, pool=8)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def connection(source: AsyncEngine) -> AsyncIterator[Connection]:
+    held = await hold(source)
+    yield held
+    await release(held)
