@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bihuan_chassis.settings import Settings
 
 _CONNECT_SECONDS = 10
+_UNREACHABLE = (OSError, asyncio.TimeoutError)
 _OUTAGES = (
-    OSError,
-    asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -83,7 +83,7 @@ async def release(connection: Connection) -> None:
         if connection.closed:
             await connection.sqlalchemy.invalidate()
         await connection.sqlalchemy.close()
-    except (DBAPIError, *_OUTAGES, asyncpg.InterfaceError):
+    except (DBAPIError, *_UNREACHABLE, *_OUTAGES, asyncpg.InterfaceError):
         pass  # it was broken already
 
 
@@ -93,17 +93,22 @@ async def _raw(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Recor
     return driver
 
 
-def is_outage(error: BaseException, connection: Connection | None = None) -> bool:
-    """Whether the database is away, so that the same work succeeds later.
+def is_outage(error: BaseException, connection: Connection | None) -> bool:
+    """Whether the database is away, so that the same work succeeds later. `connection` is None while connecting.
 
-    asyncpg's InterfaceError also means a wrong call; it is an outage only when the connection is closed.
+    On a living connection a timeout or a network error is the handler's own, and asyncpg's InterfaceError a wrong
+    call: retrying either would stop the partition for ever.
     """
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig.__cause__ or error.orig
         return error.connection_invalidated or is_outage(cause, connection)
-    if isinstance(error, asyncpg.InterfaceError | InterfaceError):
-        return connection is not None and connection.closed
-    return isinstance(error, _OUTAGES)
+    if isinstance(error, (*_UNREACHABLE, SQLAlchemyTimeoutError)) and connection is None:
+        return True
+    return isinstance(error, _OUTAGES) or (
+        connection is not None
+        and connection.closed
+        and isinstance(error, (*_UNREACHABLE, asyncpg.InterfaceError, InterfaceError))
+    )
 
 
 def is_conflict(error: BaseException) -> bool:
