@@ -18,7 +18,7 @@ from joserfc.jws import JWSRegistry
 
 from bihuan_chassis.problems import Unauthenticated
 
-ALGORITHMS = ["EdDSA", "Ed25519", "RS256", "ES256"]
+ALGORITHMS = ["Ed25519", "RS256", "ES256"]
 """Signatures only: `none` and shared secrets are never accepted."""
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068, keeps ID tokens from being used as access tokens
 _LEEWAY = 30
@@ -182,7 +182,7 @@ class TokenMinter:
         }
         if person.supplier:
             claims["supplier"] = person.supplier
-        header = {"alg": "EdDSA", "typ": TOKEN_TYPE, "kid": self._key.kid}
+        header = {"alg": "Ed25519", "typ": TOKEN_TYPE, "kid": self._key.kid}
         return jwt.encode(header, claims, self._key, algorithms=ALGORITHMS)
 
     def jwks(self) -> dict[str, Any]:

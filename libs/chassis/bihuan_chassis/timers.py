@@ -57,7 +57,7 @@ async def claim(
 ) -> list[Timer]:
     """Take due timers out of the table; another worker takes others. A rollback puts them back."""
     rows = await raw.fetch(_CLAIM, now, list(kinds), limit)
-    found = [Timer(row["kind"], row["key"], row["due_at"], json.loads(row["payload"]), row["attempts"]) for row in rows]
+    found = [Timer(row["kind"], row["key"], row["due_at"], row["payload"], row["attempts"]) for row in rows]
     return sorted(found, key=lambda timer: timer.due_at)
 
 

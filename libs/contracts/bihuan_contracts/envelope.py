@@ -72,9 +72,7 @@ def open_record(
         return Refused(bad.code, bad.field, bad.message, _derived_id(topic.name, key, value, headers))
 
 
-def _open(
-    topic: Topic, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None
-) -> Opened:
+def _open(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None) -> Opened:
     if not value:
         raise _BadRecordError("empty", None, "the record has no body")
     if len(value) > MAX_BYTES:
@@ -88,9 +86,7 @@ def _open(
         raise _first_problem(error) from None
     id_text = named.get("ce_id")
     return Opened(
-        id=_canonical_id(named.get("ce_source", ""), id_text)
-        if id_text
-        else _derived_id(topic.name, key, value, ()),
+        id=_canonical_id(named.get("ce_source", ""), id_text) if id_text else _derived_id(topic.name, key, value, ()),
         source=named.get("ce_source") or f"upstream/{topic.name}",
         time=_time(named.get("ce_time"), timestamp_ms),
         subject=named.get("ce_subject"),

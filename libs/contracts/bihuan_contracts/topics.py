@@ -12,9 +12,7 @@ _TWO_YEARS = timedelta(days=731)
 
 
 def _state(name: str, event: type[Event], key: Any, owner: str, description: str) -> Topic:
-    return Topic(
-        name, event, key, partitions=6, retention=None, compacted=True, owner=owner, description=description
-    )
+    return Topic(name, event, key, partitions=6, retention=None, compacted=True, owner=owner, description=description)
 
 
 def _facts(name: str, event: type[Event], key: Any, owner: str, retention: timedelta, description: str) -> Topic:
