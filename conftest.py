@@ -1,0 +1,98 @@
+"""Servers for the tests: real ones, started when the first test asks, stopped at the end.
+
+`--stack=embedded` (default) takes them from packages, `--stack=containers` from Docker images.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bihuan_tools.stack import KafkaServer, MailSink, PostgresServer, RedisServer
+
+SAMPLES = Path(os.environ.get("BIHUAN_SAMPLES", Path(__file__).parent.parent / "shared" / "samples"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=["embedded", "containers"], default="embedded", help="where servers come from")
+
+
+@pytest.fixture(scope="session")
+def stack_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="bihuan-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator[str]:
+    """Address of a PostgreSQL server with superuser rights."""
+    if given := os.environ.get("BIHUAN_POSTGRES"):
+        yield given
+        return
+    if request.config.getoption("--stack") == "containers":
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer("postgres:18", driver=None) as container:
+            yield container.get_connection_url()
+        return
+    server = PostgresServer(stack_folder / "postgres")
+    server.start()
+    with contextlib.closing(_Stopping(server)):
+        yield server.url()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator[str]:
+    """Bootstrap address of a Kafka broker."""
+    if given := os.environ.get("BIHUAN_KAFKA"):
+        yield given
+        return
+    if request.config.getoption("--stack") == "containers":
+        from testcontainers.kafka import KafkaContainer
+
+        with KafkaContainer("apache/kafka:4.3.1").with_kraft() as container:
+            yield container.get_bootstrap_server()
+        return
+    server = KafkaServer(stack_folder / "kafka")
+    server.start()
+    with contextlib.closing(_Stopping(server)):
+        yield server.servers
+
+
+@pytest.fixture(scope="session")
+def redis_server(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator[str]:
+    """Address of a Redis server."""
+    if given := os.environ.get("BIHUAN_REDIS"):
+        yield given
+        return
+    if request.config.getoption("--stack") == "containers":
+        from testcontainers.redis import RedisContainer
+
+        with RedisContainer("redis:8") as container:
+            yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
+        return
+    server = RedisServer(stack_folder / "redis")
+    server.start()
+    with contextlib.closing(_Stopping(server)):
+        yield server.url
+
+
+@pytest.fixture
+def samples() -> Path:
+    """Real data of other projects; tests that need it skip where it is absent."""
+    if not SAMPLES.exists():
+        pytest.skip(f"no sample data at {SAMPLES}")
+    return SAMPLES
+
+
+class _Stopping:
+    def __init__(self, server: PostgresServer | KafkaServer | RedisServer | MailSink) -> None:
+        self._server = server
+
+    def close(self) -> None:
+        self._server.stop()

@@ -1,0 +1,1 @@
+"""The bihuan command: embedded servers, demo company, operations."""

@@ -1,0 +1,137 @@
+"""Processes that outlive the command that started them: recorded by id, ended by that id only."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from bihuan_contracts import Text
+
+
+class StackError(Exception):
+    """Something the user can mend, said in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.text = Text(zh=zh, en=en)
+        super().__init__(f"{zh} / {en}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+def require_port(port: int, what: str) -> None:
+    """Raise StackError when somebody else has the port."""
+    if listens(port):
+        raise StackError(
+            f"端口 {port}（{what}）已被占用：换一个端口，或用 --instance 起另一套",
+            f"Port {port} ({what}) is taken: choose another one, or use --instance for a second stack",
+        )
+
+
+class RecordedProcess:
+    """A background process whose id and start time stand in a file, so that a stale file never ends a stranger."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.log = folder / f"{name}.log"
+        self._file = folder / f"{name}.pid"
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        user: int | None = None,
+        append_log: bool = True,
+    ) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab" if append_log else "wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(environ) if environ is not None else None,
+                start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=[] if user is not None else None,
+            )
+        self._record(process.pid)
+
+    def _record(self, pid: int) -> None:
+        started = psutil.Process(pid).create_time()
+        self._file.write_text(json.dumps({"pid": pid, "started": started}), encoding="utf-8")
+
+    def find(self) -> psutil.Process | None:
+        """The process, if the one that was recorded still runs."""
+        try:
+            recorded = json.loads(self._file.read_text(encoding="utf-8"))
+            process = psutil.Process(recorded["pid"])
+            same = abs(process.create_time() - recorded["started"]) < 1
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+            return None
+
+    @property
+    def pid(self) -> int | None:
+        process = self.find()
+        return process.pid if process else None
+
+    def stop(self, *, seconds: float = 25, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end, with its children; insist after `seconds`."""
+        process = self.find()
+        if process is not None:
+            family = [process, *process.children(recursive=True)]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(how)
+            _, alive = psutil.wait_procs([process], timeout=seconds)
+            for one in alive + [child for child in family[1:] if child.is_running()]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(family, timeout=5)
+        self._file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """As a crash would end it."""
+        process = self.find()
+        if process is not None:
+            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(10)
+
+    def wait_ready(self, ready: Callable[[], bool], seconds: float, zh: str, en: str) -> None:
+        """Wait until `ready`; StackError with the end of the log when it dies or takes too long."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if ready():
+                return
+            if self.find() is None:
+                break
+            time.sleep(0.05)
+        raise StackError(f"{zh}。日志末尾：\n{self.tail()}", f"{en}. End of its log:\n{self.tail()}")
+
+    def tail(self, lines: int = 15) -> str:
+        try:
+            return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
