@@ -150,32 +150,39 @@ class Batches:
     async def replay(self, connection: Connection) -> int:
         """Handle the dead letters that somebody wants replayed, each by itself; returns how many were looked at."""
         done = 0
-        while True:
-            async with connection.raw.transaction():
-                claimed = await dead_letters.claim_replays(connection.raw, self._subscription.name, 1)
-            if not claimed:
-                return done
+        while await self._replay_next(connection):
             done += 1
-            await self._replay_one(connection, claimed[0])
+        return done
 
-    async def _replay_one(self, connection: Connection, dead: DeadLetter) -> None:
+    async def _replay_next(self, connection: Connection) -> bool:
+        """Claim, handle and mark in one transaction: another worker that looks at the same time finds it locked."""
         if self._consumer is None:
             self._consumer = await inbox.consumer_id(connection.raw, self._subscription.name)
-        content = open_letter(topics.named(dead.record.topic), dead.record).content
-        letter = Letter(dead.id, dead.record, content)  # the id it was refused under, also when its body was mended
+        dead: DeadLetter | None = None
         try:
-            if isinstance(content, Refused):
-                raise PermanentError(content.code, content.message, content.field)
             async with transaction(connection, self._surroundings) as tx:
+                claimed = await dead_letters.claim_replays(connection.raw, self._subscription.name, 1)
+                if not claimed:
+                    return False
+                dead = claimed[0]
+                content = open_letter(topics.named(dead.record.topic), dead.record).content
+                if isinstance(content, Refused):
+                    raise PermanentError(content.code, content.message, content.field)
+                # It keeps the id it was refused under, also when its body was mended.
+                letter = Letter(dead.id, dead.record, content)
                 tx.received = [_received(letter, content, self._surroundings.clock())]
                 await inbox.unseen(connection.raw, self._consumer, [letter.id])
                 await self._subscription.handler([content.event], tx)
                 await dead_letters.mark_replayed(connection.raw, dead.consumer, dead.id)
         except Exception as error:
-            if is_outage(error, connection):
+            if dead is None or is_outage(error, connection):
                 raise
-            async with connection.raw.transaction():
-                await dead_letters.save(connection.raw, [_dead_letter(dead.consumer, letter, error)])
+            if not is_conflict(error):
+                code, field, reason = _reason(error)
+                await dead_letters.mark_failed(
+                    connection.raw, dead.consumer, dead.id, code=code, field=field, reason=reason
+                )
+        return True
 
     def _count(self, letters: int, *, events: Sequence[Received], refused: Sequence[Letter], seconds: float) -> None:
         metrics.HANDLING_SECONDS.labels(*self._labels).observe(seconds)
@@ -213,7 +220,11 @@ def _refusal(consumer: str, letter: Letter) -> DeadLetter:
 def _dead_letter(consumer: str, letter: Letter, error: Exception) -> DeadLetter:
     if isinstance(letter.content, Refused):
         return _refusal(consumer, letter)
-    code = error.code if isinstance(error, PermanentError) else "handler_failed"
-    field = error.field if isinstance(error, PermanentError) else None
-    reason = str(error) if isinstance(error, PermanentError) else f"{type(error).__name__}: {error}"
+    code, field, reason = _reason(error)
     return DeadLetter(letter.id, consumer, letter.record, code, field, reason, letter.content.traceparent)
+
+
+def _reason(error: Exception) -> tuple[str, str | None, str]:
+    if isinstance(error, PermanentError):
+        return error.code, error.field, str(error)
+    return "handler_failed", None, f"{type(error).__name__}: {error}"

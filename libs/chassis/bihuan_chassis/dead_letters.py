@@ -57,7 +57,7 @@ async def save(raw: Any, letters: Sequence[DeadLetter]) -> None:
                 letter.id, letter.consumer, letter.record.topic, letter.record.partition, letter.record.offset,
                 letter.record.key, letter.record.value, [name for name, _ in letter.record.headers],
                 [value for _, value in letter.record.headers], letter.record.time, letter.code, letter.field,
-                letter.reason.replace("\0", "")[:2000], letter.traceparent,
+                _storable(letter.reason), letter.traceparent,
             )
             for letter in letters
         ],
@@ -118,9 +118,22 @@ async def mark_replayed(raw: Any, consumer: str, id: UUID) -> None:
     )  # fmt: skip
 
 
+async def mark_failed(raw: Any, consumer: str, id: UUID, *, code: str, field: str | None, reason: str) -> None:
+    """A replay failed: open again, with the new reason."""
+    await raw.execute(
+        "update dead_letters set state = 'open', last_seen = now(), attempts = attempts + 1,"
+        " code = $3, field = $4, reason = $5 where id = $1 and consumer = $2 and state = 'replaying'",
+        id, consumer, code, field, _storable(reason),
+    )  # fmt: skip
+
+
 async def count_open(raw: Any) -> int:
     found = await raw.fetchval("select count(*) from dead_letters where state = 'open'")
     return int(found)
+
+
+def _storable(reason: str) -> str:
+    return reason.replace("\0", "")[:2000]
 
 
 def _letter(row: Any) -> DeadLetter:

@@ -16,8 +16,9 @@ with known as (select id from inbox_consumers where name = $1),
                on conflict (name) do update set name = excluded.name returning id)
 select id from known union all select id from added limit 1
 """
-KEPT = timedelta(days=14)
-"""Longer than any redelivery: compacted topics may be read again from zero, but their handlers compare versions."""
+KEPT = timedelta(days=800)
+"""Longer than a topic keeps facts: a group whose offsets are lost reads them again from the earliest. Compacted topics
+keep for ever, but their handlers compare versions."""
 
 
 async def consumer_id(raw: "asyncpg.Connection[asyncpg.Record]", name: str) -> int:

@@ -2,19 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import metrics, outbox
@@ -29,18 +26,22 @@ _ROWS = 500
 _POLL = 0.5
 _ACK_SECONDS = 30
 _LOCK_CLASS = 0x6268  # "bh": advisory locks of the outbox parts
-_HOPELESS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
+_TOPIC_SECONDS = 5
+_TOPIC_AGAIN = 2.0
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 LANES = 2
 
 _SELECT = """
 select id, topic, event_id, key, body, time, traceparent, source from outbox
-where part = any($1::smallint[]) order by id limit $2
+where part = any($1::smallint[]) and topic <> all($3::text[]) order by id limit $2
 """
 _SET_ASIDE = """
 with gone as (delete from outbox where id = $1 returning id, topic, event_id, key, body)
 insert into outbox_set_aside (id, topic, event_id, key, body, reason)
 select id, topic, event_id, key, body, $2 from gone
 """
+
+_REGISTERED = {topic.name for topic in topics.ALL}
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class SharedProducer:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
         self._lock = asyncio.Lock()
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def get(self) -> AIOKafkaProducer:
         async with self._lock:
@@ -83,19 +85,22 @@ class SharedProducer:
             if self._producer is not broken:
                 return
             self._producer = None
-        asyncio.get_running_loop().create_task(_stop(broken))
+        # What it still holds has no outcome; the other lanes that wait for it learn that now.
+        doubtful: Any = broken
+        doubtful._message_accumulator.fail_all(UnknownOutcomeError())
+        stopping = asyncio.create_task(_stop(doubtful))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
 
     async def close(self) -> None:
         if self._producer is not None:
-            await _stop(self._producer)
-            self._producer = None
+            await self.renew(self._producer)
+        await asyncio.gather(*self._stopping)
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    try:
-        await asyncio.wait_for(producer.stop(), 5)
-    except (TimeoutError, KafkaError, OSError):
-        pass
+    with suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(producer.stop(), 20)
 
 
 class Relay:
@@ -109,6 +114,7 @@ class Relay:
         self._producer = producer
         self._number = number
         self._parts: list[int] = []
+        self._closed_topics: dict[str, float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         pauses = 0
@@ -172,64 +178,107 @@ class Relay:
 
     async def pump(self, connection: Connection) -> bool:
         """Send one load and delete what was acknowledged; returns whether there may be more right away."""
-        rows = await connection.raw.fetch(_SELECT, self._parts, _ROWS)
+        rows = await connection.raw.fetch(_SELECT, self._parts, _ROWS, self._closed())
         if not rows:
             return False
         producer = await self._producer.get()
-        acked, failure = await self._send(connection, producer, rows)
+        await self._look_for_topics(producer, {row["topic"] for row in rows})
+        closed = self._closed()
+        outcome = await self._send(producer, [row for row in rows if row["topic"] not in closed])
         failpoint("after_ack_before_delete")
+        await self._delete(connection, outcome.acked)
+        if outcome.failure is not None or outcome.refused:
+            # A refused batch leaves a gap in the producer's sequence, an unknown outcome leaves doubt about it.
+            await self._producer.renew(producer)
+        for row in outcome.refused:
+            await self._send_alone(connection, row)
+        for row, reason in outcome.too_large:
+            await self._set_aside(connection, row, reason)
+        if outcome.failure is not None:
+            raise outcome.failure
+        return len(rows) == _ROWS
+
+    def _closed(self) -> list[str]:
+        """Topics that are not tried at the moment, so that nobody waits behind them."""
+        now = time.monotonic()
+        self._closed_topics = {topic: until for topic, until in self._closed_topics.items() if until > now}
+        return list(self._closed_topics)
+
+    async def _look_for_topics(self, producer: AIOKafkaProducer, names: Iterable[str]) -> None:
+        """Leave out topics that don't exist or aren't ours to write: asking inside send() would stop all others."""
+        for name in names:
+            if name in _REGISTERED and producer.client.cluster.partitions_for_topic(name) is not None:
+                continue
+            try:
+                await asyncio.wait_for(producer.partitions_for(name), _TOPIC_SECONDS)
+                topics.named(name)
+            except (TimeoutError, KafkaError, KeyError) as error:
+                self._closed_topics[name] = time.monotonic() + _TOPIC_AGAIN
+                metrics.WAITS.labels(self._settings.service, "kafka").inc()
+                log.error("topic.away", service=self._settings.service, topic=name, error=type(error).__name__)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> "Outcome":
+        """Pipeline all rows, then look at each answer."""
+        sent: list[tuple[Any, asyncio.Future[Any]]] = []
+        outcome = Outcome()
+        try:
+            async with asyncio.timeout(_ACK_SECONDS):
+                for row in rows:
+                    try:
+                        sent.append((row, await _produce(producer, self._settings.service, row)))
+                    except _TOO_LARGE as error:
+                        outcome.too_large.append((row, type(error).__name__))
+        except (TimeoutError, KafkaError) as error:
+            outcome.failure = error  # order: what follows the row that failed is not sent before it
+        if sent:
+            await asyncio.wait([future for _, future in sent], timeout=_ACK_SECONDS)
+        outcome.read(sent)
+        return outcome
+
+    async def _send_alone(self, connection: Connection, row: Any) -> None:
+        """Tell the row that the broker never takes from those that were in one batch with it."""
+        producer = await self._producer.get()
+        outcome = await self._send(producer, [row])
+        if outcome.failure is not None:
+            raise outcome.failure
+        await self._delete(connection, outcome.acked)
+        if outcome.refused:
+            await self._producer.renew(producer)
+            await self._set_aside(connection, row, "refused by the broker as too large")
+
+    async def _delete(self, connection: Connection, acked: Sequence[int]) -> None:
         if acked:
             await connection.raw.execute("delete from outbox where id = any($1::bigint[])", acked)
             metrics.OUTBOX_SENT.labels(self._settings.service).inc(len(acked))
-        if failure is not None:
-            await self._producer.renew(producer)
-            raise failure
-        return len(rows) == _ROWS
 
-    async def _send(
-        self, connection: Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
-    ) -> tuple[list[int], Exception | None]:
-        """Pipeline all rows, then look at each answer. A row that no broker will ever take is set aside."""
-        sent: list[tuple[Any, asyncio.Future[Any]]] = []
-        hopeless: list[tuple[int, str]] = []
-        failure: Exception | None = None
-        for row in rows:
-            try:
-                sent.append(
-                    (row, await asyncio.wait_for(_produce(producer, self._settings.service, row), _ACK_SECONDS))
-                )
-            except _HOPELESS as error:
-                hopeless.append((row["id"], type(error).__name__))
-            except (TimeoutError, KafkaError) as error:
-                failure = error  # order: nothing after this row may be sent before it
-                break
-        acked, unanswered = await _answers(sent, hopeless)
-        for id, reason in hopeless:
-            await connection.raw.execute(_SET_ASIDE, id, reason)
-            metrics.OUTBOX_SET_ASIDE.labels(self._settings.service).inc()
-            log.error("outbox.set_aside", service=self._settings.service, id=id, reason=reason)
-        return acked, failure or unanswered
+    async def _set_aside(self, connection: Connection, row: Any, reason: str) -> None:
+        await connection.raw.execute(_SET_ASIDE, row["id"], reason)
+        metrics.OUTBOX_SET_ASIDE.labels(self._settings.service).inc()
+        log.error("outbox.set_aside", service=self._settings.service, id=row["id"], topic=row["topic"], reason=reason)
 
 
-async def _answers(
-    sent: Sequence[tuple[Any, "asyncio.Future[Any]"]], hopeless: list[tuple[int, str]]
-) -> tuple[list[int], Exception | None]:
-    """Ids that the broker has acknowledged, and the first failure that may pass."""
-    if not sent:
-        return [], None
-    await asyncio.wait([future for _, future in sent], timeout=_ACK_SECONDS)
-    acked: list[int] = []
+@dataclass
+class Outcome:
+    """What became of the rows of one load."""
+
+    acked: list[int] = field(default_factory=list)
+    refused: list[Any] = field(default_factory=list)
+    """Rows of a batch that the broker refused: at least one of them is at fault."""
+    too_large: list[tuple[Any, str]] = field(default_factory=list)
     failure: Exception | None = None
-    for row, future in sent:
-        if not future.done():
-            failure = failure or UnknownOutcomeError()
-        elif (error := future.exception()) is None:
-            acked.append(row["id"])
-        elif isinstance(error, _HOPELESS):
-            hopeless.append((row["id"], type(error).__name__))
-        else:
-            failure = failure or (error if isinstance(error, Exception) else UnknownOutcomeError())
-    return acked, failure
+
+    def read(self, sent: Sequence[tuple[Any, "asyncio.Future[Any]"]]) -> None:
+        """Sort the answers. A key stops at its first failure: what came after it is sent again behind it."""
+        stopped: set[str] = set()
+        for row, future in sent:
+            error = future.exception() if future.done() else UnknownOutcomeError()
+            if isinstance(error, _TOO_LARGE):
+                self.refused.append(row)
+            elif error is not None:
+                stopped.add(row["key"])
+                self.failure = self.failure or (error if isinstance(error, Exception) else UnknownOutcomeError())
+            elif row["key"] not in stopped:
+                self.acked.append(row["id"])
 
 
 async def _produce(producer: AIOKafkaProducer, service: str, row: Any) -> "asyncio.Future[Any]":

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ _TIMER_LOAD = 200
 _TIMER_POLL = 0.5
 _HOUSEKEEPING = 5.0
 _PRUNE_EVERY = 3600.0
+_GRACE = 15.0
+_RELAY_GRACE = 5.0
 
 log = structlog.get_logger()
 
@@ -92,12 +95,9 @@ class Worker:
                 await _first_failure(workers + background, stop)
             finally:
                 stop.set()
-                await asyncio.gather(*workers, return_exceptions=True)
+                await _finish(workers, _GRACE)
                 relay_stop.set()
-                await asyncio.wait(background, timeout=10)
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
+                await _finish(background, _RELAY_GRACE)
 
     async def _resources(self, stack: AsyncExitStack) -> Any:
         if self._description.lifespan is None:
@@ -221,6 +221,14 @@ def _count_fired(service: str, due: list[Timer]) -> None:
     for timer in due:
         metrics.TIMERS_FIRED.labels(service, timer.kind).inc()
         metrics.TIMER_DELAY_SECONDS.labels(service, timer.kind).observe(max(0.0, (now - timer.due_at).total_seconds()))
+
+
+async def _finish(tasks: Sequence["asyncio.Task[None]"], within: float) -> None:
+    """Let them finish what is in hand; what a server that is away still holds back is rolled back and redelivered."""
+    _, late = await asyncio.wait(tasks, timeout=within)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _first_failure(tasks: list["asyncio.Task[None]"], stop: asyncio.Event) -> None:
