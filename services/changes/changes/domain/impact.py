@@ -1,0 +1,299 @@
+"""Impact: from what changed to modules, tasks and people, each row with its path and the rule that decided (C3, C5)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
+from bihuan_contracts.plm import ItemKind, NewCriterion
+from changes.domain.rules import Decision, Facts, RuleTable
+from changes.domain.structure import Reached, Structure, only_flags, where_used
+
+_TESTS = {"test", "retest"}
+_OPEN = {"draft", "active"}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as far as a change may touch it."""
+
+    task: UUID
+    code: str
+    title: str
+    kind: str
+    state: str
+    owner: str | None
+    module: str | None
+    version: str | None
+    project: UUID
+
+    @property
+    def open(self) -> bool:
+        return self.state in _OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    project: UUID
+    name: str
+    lead: str
+    product: str
+    phase: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    person: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A released change, as impact analysis sees it."""
+
+    change: UUID
+    number: str
+    revision: int
+    item: str
+    item_name: str
+    base_version: str | None
+    new_version: str
+    change_type: str
+    named_modules: tuple[str, ...]
+    criteria: tuple[NewCriterion, ...]
+    differences: tuple[Difference, ...]
+    released_by: str | None
+    released_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class World:
+    """What is known when a change is assessed."""
+
+    structure: Structure
+    tasks: Sequence[Task]
+    projects: Mapping[UUID, Project]
+    people: Mapping[str, Person]
+    by_module: Mapping[str, Sequence[Task]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[Task]] = defaultdict(list)
+        for task in self.tasks:
+            if task.module is not None:
+                found[task.module].append(task)
+        object.__setattr__(self, "by_module", found)
+
+    def person_name(self, person: str) -> str:
+        return self.people[person].name if person in self.people else person
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """A module that the change reaches."""
+
+    module: str
+    relation: str
+    depth: int
+    path: tuple[str, ...]
+    old_version: str | None
+    new_version: str | None
+
+
+def assess(change: Change, world: World, rules: RuleTable) -> tuple[ImpactRow, ...]:
+    """Everybody the change affects. Pure: the same inputs give the same rows with the same ids."""
+    rows: list[ImpactRow] = []
+    for reach in _modules(change, world.structure):
+        rows += _module_rows(change, world, rules, reach)
+    return _once(rows + _informed(change, world, rows))
+
+
+def _modules(change: Change, structure: Structure) -> list[_Reach]:
+    """The changed item, the modules and products above it, and the modules that the author named."""
+    found: list[_Reach] = []
+    for reached in where_used(structure, change.item):
+        if reached.depth == 0:
+            found.append(_Reach(change.item, "direct", 0, reached.path, change.base_version, change.new_version))
+        elif structure.kind(reached.item) in {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}:
+            found.append(_above(structure, reached))
+    known = {reach.module for reach in found}
+    for module in change.named_modules:
+        if module not in known:
+            version = structure.items[module].version if module in structure.items else None
+            found.append(_Reach(module, "named", 1, (change.item, module), version, version))
+    return found
+
+
+def _above(structure: Structure, reached: Reached) -> _Reach:
+    # A change below bumps no version above it by itself, it only makes the item suspicious.
+    version = structure.items[reached.item].version if reached.item in structure.items else None
+    return _Reach(reached.item, "above", reached.depth, reached.path, version, version)
+
+
+def _module_rows(change: Change, world: World, rules: RuleTable, reach: _Reach) -> list[ImpactRow]:
+    touched = [task for task in world.by_module.get(reach.module, ()) if _is_touched(task, reach)]
+    rows = [row for task in touched if (row := _task_row(change, world, rules, reach, task)) is not None]
+    projects_with_tests = {task.project for task in touched if task.kind in _TESTS}
+    for project in dict.fromkeys(task.project for task in touched):
+        if project not in projects_with_tests and (row := _untested_row(change, world, rules, reach, project)):
+            rows.append(row)
+    return rows
+
+
+def _is_touched(task: Task, reach: _Reach) -> bool:
+    """Open work that is not on the new version yet, and passed tests of the old one."""
+    if task.state in {"cancelled", "superseded"}:
+        return False
+    if reach.relation == "direct":
+        outdated = task.version != reach.new_version
+        return outdated and (task.open or (task.kind in _TESTS and task.version == reach.old_version))
+    return task.open or task.kind in _TESTS
+
+
+def _task_row(change: Change, world: World, rules: RuleTable, reach: _Reach, task: Task) -> ImpactRow | None:
+    project = world.projects.get(task.project)
+    decision = rules.decide(_facts(change, reach, project, kind=task.kind, task_open=task.open))
+    owner = task.owner or (project.lead if project else None)
+    if owner is None or (decision.action is ImpactAction.INFORM and not task.open):
+        return None
+    return _row(change, world, reach, decision, rules, person=owner, task=task, project=project)
+
+
+def _untested_row(change: Change, world: World, rules: RuleTable, reach: _Reach, project_id: UUID) -> ImpactRow | None:
+    """A project that works on the module without a test task still needs somebody to retest it."""
+    project = world.projects.get(project_id)
+    decision = rules.decide(_facts(change, reach, project, kind="none", task_open=True))
+    tester = _tester(world, reach.module) or (project.lead if project else None)
+    if tester is None or decision.action is not ImpactAction.RETEST:
+        return None
+    return _row(change, world, reach, decision, rules, person=tester, task=None, project=project)
+
+
+def _tester(world: World, module: str) -> str | None:
+    responsible = [
+        person.person
+        for person in world.people.values()
+        if module in person.modules and "test_engineer" in person.roles
+    ]
+    return min(responsible, default=None)
+
+
+def _facts(change: Change, reach: _Reach, project: Project | None, *, kind: str, task_open: bool) -> Facts:
+    return Facts(
+        relation=reach.relation,
+        depth=reach.depth,
+        task_kind=kind,
+        task_open=task_open,
+        change_type=change.change_type,
+        item=change.item,
+        module=reach.module,
+        product=project.product if project else "",
+        phase=project.phase if project else "",
+        customer=project.customer if project else "",
+        flags_only=only_flags(change.differences),
+    )
+
+
+def _row(
+    change: Change,
+    world: World,
+    reach: _Reach,
+    decision: Decision,
+    rules: RuleTable,
+    *,
+    person: str,
+    task: Task | None,
+    project: Project | None,
+) -> ImpactRow:
+    structure = world.structure
+    path = [PathStep(kind=str(structure.kind(item)), key=item, name=structure.name(item)) for item in reach.path]
+    if task is not None:
+        path.append(PathStep(kind="task", key=task.code, name=task.title))
+    path.append(PathStep(kind="person", key=person, name=world.person_name(person)))
+    identity = (
+        f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"
+        f"|{task.task if task else ''}|{person}|{decision.action}"
+    )
+    return ImpactRow(
+        row=uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
+        action=decision.action,
+        person=person,
+        person_name=world.person_name(person),
+        module=reach.module,
+        module_name=structure.name(reach.module),
+        old_version=(task.version if task and task.version else reach.old_version),
+        new_version=reach.new_version,
+        project=project.project if project else (task.project if task else None),
+        project_name=project.name if project else None,
+        task=task.task if task else None,
+        task_code=task.code if task else None,
+        task_title=task.title if task else None,
+        criterion=_criterion(change, reach.module, decision),
+        due_within_days=decision.due_within_days,
+        hours_factor=decision.hours_factor,
+        must_confirm=decision.must_confirm,
+        path=tuple(path),
+        rule=f"{rules.name}/{decision.row}",
+        rule_version=rules.version,
+        explanation=decision.explanation,
+    )
+
+
+def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion | None:
+    """The one that came with the release, else the rule's; None keeps the wording in force."""
+    if decision.action is not ImpactAction.RETEST:
+        return None
+    for criterion in change.criteria:
+        if criterion.module == module:
+            return criterion
+    return NewCriterion(module=module, text=decision.criterion) if decision.criterion else None
+
+
+def _informed(change: Change, world: World, rows: Sequence[ImpactRow]) -> list[ImpactRow]:
+    """Project leads, and who answers for an affected module, when nothing else reaches them."""
+    reached = {row.person for row in rows}
+    informed: dict[str, ImpactRow] = {}
+    for row in rows:
+        project = world.projects.get(row.project) if row.project else None
+        for person in [*([project.lead] if project else []), *_responsible(world, row.module)]:
+            if person not in reached and person not in informed:
+                informed[person] = _inform(change, world, row, person)
+    return list(informed.values())
+
+
+def _responsible(world: World, module: str) -> Iterable[str]:
+    return sorted(person.person for person in world.people.values() if module in person.modules)
+
+
+def _inform(change: Change, world: World, because: ImpactRow, person: str) -> ImpactRow:
+    identity = f"{change.number}|{change.revision}|{because.module}|{person}|inform"
+    name = world.person_name(person)
+    return because.model_copy(
+        update={
+            "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
+            "action": ImpactAction.INFORM,
+            "person": person,
+            "person_name": name,
+            "task": None,
+            "task_code": None,
+            "task_title": None,
+            "criterion": None,
+            "due_within_days": None,
+            "must_confirm": False,
+            "path": (*because.path[:-1], PathStep(kind="person", key=person, name=name)),
+        }
+    )
+
+
+def _once(rows: Iterable[ImpactRow]) -> tuple[ImpactRow, ...]:
+    """Each task once, by the nearest path; the same row once."""
+    taken: dict[object, ImpactRow] = {}
+    for row in rows:
+        taken.setdefault(row.task or row.row, row)
+    order = [ImpactAction.LOCK, ImpactAction.RETEST, ImpactAction.MIGRATE, ImpactAction.INFORM, ImpactAction.UNKNOWN]
+    return tuple(sorted(taken.values(), key=lambda row: (order.index(row.action), row.module, row.person, row.row)))

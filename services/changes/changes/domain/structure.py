@@ -1,0 +1,169 @@
+"""Product structure: how two bills of materials differ, and where an item is used (C3)."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bihuan_contracts.changes import Difference, DifferenceKind
+from bihuan_contracts.plm import ItemKind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill of materials."""
+
+    item: str
+    name: str
+    quantity: Decimal
+    kind: ItemKind = ItemKind.PART
+    reference: str | None = None
+    substitutes: tuple[str, ...] = ()
+    optional: bool = False
+    inherited: bool = False
+    allow_variants: bool = False
+
+    @property
+    def flags(self) -> dict[str, object]:
+        return {
+            "reference": self.reference,
+            "substitutes": tuple(sorted(self.substitutes)),
+            "optional": self.optional,
+            "inherited": self.inherited,
+            "allow_variants": self.allow_variants,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    item: str
+    name: str
+    kind: ItemKind
+    variant_of: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way from a child up to a parent."""
+
+    parent: str
+    by: str
+    """used, substitute, variant: how the parent depends on the child."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The part of the product structure that a set of changes can reach."""
+
+    items: Mapping[str, Item] = field(default_factory=dict)
+    parents: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+
+    def name(self, item: str) -> str:
+        found = self.items.get(item)
+        return found.name if found else item
+
+    def kind(self, item: str) -> ItemKind:
+        found = self.items.get(item)
+        return found.kind if found else ItemKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An item that a change reaches: by which path, and how many levels up. Depth 0 is the changed item itself."""
+
+    item: str
+    depth: int
+    path: tuple[str, ...]
+
+
+def where_used(structure: Structure, start: str) -> list[Reached]:
+    """Everything above `start`, each item once by its shortest path, nearest first; cycles end by themselves."""
+    reached = {start: Reached(start, 0, (start,))}
+    waiting = deque([start])
+    while waiting:
+        child = reached[waiting.popleft()]
+        for step in sorted(structure.parents.get(child.item, ()), key=lambda step: step.parent):
+            if step.parent not in reached:
+                reached[step.parent] = Reached(step.parent, child.depth + 1, (*child.path, step.parent))
+                waiting.append(step.parent)
+    return list(reached.values())
+
+
+def differences(base: Sequence[Line], new: Sequence[Line]) -> tuple[Difference, ...]:
+    """What a reader calls the difference of two bills: added, removed, replaced, quantity, or only flags.
+
+    Lines with the same item are compared together, since position and order mean nothing to them. An item
+    that took the place (reference) of another one is a replacement, as is one removed where one was added.
+    """
+    before, after = _by_item(base), _by_item(new)
+    removed = [item for item in before if item not in after]
+    added = [item for item in after if item not in before]
+    found: list[Difference] = []
+    for old, by in _replacements([before[item] for item in removed], [after[item] for item in added]):
+        removed.remove(old.item)
+        added.remove(by.item)
+        found.append(
+            Difference(
+                kind=DifferenceKind.REPLACED, item=old.item, name=old.name, replaced_by=by.item,
+                old_quantity=old.quantity, new_quantity=by.quantity,
+            )
+        )  # fmt: skip
+    found += [_one(DifferenceKind.REMOVED, before[item], before[item].quantity, None) for item in removed]
+    found += [_one(DifferenceKind.ADDED, after[item], None, after[item].quantity) for item in added]
+    found += _changed(before, after)
+    return tuple(sorted(found, key=lambda one: (_ORDER[one.kind], one.item)))
+
+
+_ORDER = {kind: place for place, kind in enumerate(DifferenceKind)}
+
+
+def _by_item(lines: Iterable[Line]) -> dict[str, Line]:
+    merged: dict[str, Line] = {}
+    for line in lines:
+        known = merged.get(line.item)
+        merged[line.item] = line if known is None else _together(known, line)
+    return merged
+
+
+def _together(one: Line, other: Line) -> Line:
+    references = ",".join(sorted({text for text in (one.reference, other.reference) if text}))
+    return Line(
+        one.item, one.name, one.quantity + other.quantity, one.kind, references or None,
+        tuple(sorted({*one.substitutes, *other.substitutes})), one.optional and other.optional,
+        one.inherited or other.inherited, one.allow_variants or other.allow_variants,
+    )  # fmt: skip
+
+
+def _replacements(removed: Sequence[Line], added: Sequence[Line]) -> list[tuple[Line, Line]]:
+    """Pairs by the same position; one removed and one added line without positions are a pair too."""
+    by_place = {line.reference: line for line in added if line.reference}
+    pairs = [(line, by_place[line.reference]) for line in removed if line.reference in by_place]
+    unplaced = [line for line in removed if not line.reference], [line for line in added if not line.reference]
+    if not pairs and len(unplaced[0]) == len(unplaced[1]) == 1:
+        pairs.append((unplaced[0][0], unplaced[1][0]))
+    taken: set[str] = set()
+    return [pair for pair in pairs if not (pair[1].item in taken or taken.add(pair[1].item))]  # type: ignore[func-returns-value]
+
+
+def _changed(before: Mapping[str, Line], after: Mapping[str, Line]) -> list[Difference]:
+    found = []
+    for item in before.keys() & after.keys():
+        old, new = before[item], after[item]
+        flags = tuple(name for name, value in old.flags.items() if new.flags[name] != value)
+        if old.quantity != new.quantity:
+            found.append(_one(DifferenceKind.QUANTITY, new, old.quantity, new.quantity, flags))
+        elif flags:
+            found.append(_one(DifferenceKind.FLAGS, new, old.quantity, new.quantity, flags))
+    return found
+
+
+def _one(
+    kind: DifferenceKind, line: Line, old: Decimal | None, new: Decimal | None, flags: tuple[str, ...] = ()
+) -> Difference:
+    return Difference(kind=kind, item=line.item, name=line.name, old_quantity=old, new_quantity=new, flags=flags)
+
+
+def only_flags(found: Sequence[Difference]) -> bool:
+    """Whether nothing physical changed: positions, options and substitutes only."""
+    return bool(found) and all(one.kind is DifferenceKind.FLAGS for one in found)

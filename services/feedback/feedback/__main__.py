@@ -1,0 +1,5 @@
+"""python -m feedback api|worker|migrate"""
+
+from feedback.app import app
+
+app.run()

@@ -1,0 +1,5 @@
+"""python -m goals api|worker|migrate"""
+
+from goals.app import app
+
+app.run()

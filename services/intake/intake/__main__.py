@@ -1,0 +1,5 @@
+"""python -m intake api|worker|migrate"""
+
+from intake.app import app
+
+app.run()

@@ -1,0 +1,5 @@
+"""python -m notify api|worker|migrate"""
+
+from notify.app import app
+
+app.run()

@@ -1,0 +1,5 @@
+"""python -m web api|worker|migrate"""
+
+from web.app import app
+
+app.run()
