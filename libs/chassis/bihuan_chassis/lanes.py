@@ -33,7 +33,10 @@ from bihuan_chassis.settings import Settings
 
 BATCH = 500
 _COMMIT_EVERY = 0.5
-_STUCK_AFTER = 60.0
+_WATCH_EVERY = 5.0
+_ANSWER_SECONDS = 5.0
+_ZOMBIE_AFTER = 30.0
+_STUCK_AFTER = 120.0
 _FENCED = (
     CommitFailedError,
     IllegalGenerationError,
@@ -71,7 +74,7 @@ def _ssl(settings: Settings) -> ssl.SSLContext:
 
 
 def consumer_options(settings: Settings, subscription: Subscription, lane: int) -> dict[str, Any]:
-    """Settings that lose nothing: no auto-commit, from the earliest record, bounded fetches, no topic made by accident."""
+    """Settings that lose nothing: no auto-commit, from the earliest record, bounded fetches."""
     static = {"group_instance_id": f"{settings.instance}-{subscription.name}-{lane}"} if settings.instance else {}
     return {
         **kafka_options(settings),
@@ -93,18 +96,24 @@ def consumer_options(settings: Settings, subscription: Subscription, lane: int) 
     }
 
 
+class ZombieConsumerError(Exception):
+    """The consumer fetches nothing although records wait, or lost its partitions and never got new ones."""
+
+
 @dataclass
 class LaneStatus:
-    """What the readiness check and the metrics ask of a lane."""
+    """What the readiness check and the metrics ask of a lane. Times are of the monotonic clock."""
 
     assigned: int = 0
     started: bool = False
-    last_progress: float = field(default_factory=time.monotonic)
     lag: int = 0
+    idle_since: float = field(default_factory=time.monotonic)
+    """When the lane last finished a batch, got partitions, or had nothing to do."""
 
     @property
     def stuck(self) -> bool:
-        return self.lag > 0 and time.monotonic() - self.last_progress > _STUCK_AFTER
+        """Even new consumers do not help: the process is better started again."""
+        return self.lag > 0 and time.monotonic() - self.idle_since > _STUCK_AFTER
 
 
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
@@ -119,7 +128,11 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0
         self._in_hand = asyncio.Lock()
+        self._positions: dict[TopicPartition, int] = {}
+        """Where handling is, for each partition of the current assignment that brought records."""
         self._done: dict[TopicPartition, int] = {}
+        """The part of it that is not committed yet."""
+        self._owning_since: float | None = None
         self._committed_at = 0.0
         self._labels = (subscription.service, subscription.name.removeprefix(f"{subscription.service}."))
 
@@ -127,41 +140,51 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         """Consume until `stop`. A broker that is away is waited for."""
         pauses = 0
         while not stop.is_set():
+            started = time.monotonic()
             try:
                 await self._consume(stop)
-                pauses = 0
-            except (KafkaError, OSError) as error:
-                pauses += 1
+            except (KafkaError, OSError, ZombieConsumerError) as error:
+                pauses = 1 if time.monotonic() - started > _STUCK_AFTER else pauses + 1
                 metrics.WAITS.labels(self._labels[0], "kafka").inc()
-                log.warning("broker.away", consumer=self.subscription.name, error=type(error).__name__)
+                log.warning("consumer.renewed", consumer=self.subscription.name, error=type(error).__name__)
                 await _wait(stop, random.uniform(0.1, min(5.0, 0.2 * 2 ** min(pauses, 5))))  # noqa: S311 - jitter
 
     async def _consume(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(**consumer_options(self._settings, self.subscription, self._number))
         consumer.subscribe([topic.name for topic in self.subscription.topics], listener=self)
         self._consumer = consumer
-        stopping = asyncio.create_task(stop.wait())
-        ahead: asyncio.Task[tuple[int, list[Any]]] | None = None
+        self._forget()
+        running: list[asyncio.Task[Any]] = []
         try:
             await consumer.start()
             self.status.started = True
-            ahead = asyncio.create_task(self._fetch(consumer))
-            while not stop.is_set():
-                await asyncio.wait({ahead, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if stop.is_set():
-                    break
-                epoch, records = ahead.result()
-                ahead = asyncio.create_task(self._fetch(consumer))
-                await self._take(epoch, records)
+            running = [asyncio.create_task(stop.wait()), asyncio.create_task(self._watch(consumer))]
+            await self._loop(consumer, running, stop)
         finally:
-            stopping.cancel()
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await self._commit(force=True)
             self._consumer = None
             self.status.started, self.status.assigned = False, 0
             await consumer.stop()
+
+    async def _loop(self, consumer: AIOKafkaConsumer, others: list["asyncio.Task[Any]"], stop: asyncio.Event) -> None:
+        """Handle a batch while the next one is fetched, until `stop` or until another task finds something wrong."""
+        _, watching = others
+        ahead = asyncio.create_task(self._fetch(consumer))
+        try:
+            while not stop.is_set():
+                await asyncio.wait({ahead, *others}, return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    watching.result()
+                if not stop.is_set() and ahead.done():
+                    epoch, records = ahead.result()
+                    ahead = asyncio.create_task(self._fetch(consumer))
+                    await self._take(epoch, records)
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[int, list[Any]]:
         found = await consumer.getmany(timeout_ms=500, max_records=BATCH)
@@ -170,18 +193,16 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         return self._epoch, [record for records in found.values() for record in records]
 
     async def _take(self, epoch: int, records: list[Any]) -> None:
-        self._measure()
-        if records:
-            async with self._in_hand:
-                # Fetched under an older assignment: whoever has the partition now fetches them again.
-                if epoch != self._epoch:
-                    return
+        async with self._in_hand:
+            # Fetched under an older assignment: whoever has the partition now fetches them again.
+            if records and epoch == self._epoch:
                 await self._handle([_record(record) for record in records])
                 for record in records:
                     self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        self.status.last_progress = time.monotonic()
-        metrics.LAST_PROGRESS.labels(*self._labels).set_to_current_time()
-        await self._commit()
+                self._positions |= self._done
+                self.status.idle_since = time.monotonic()
+                metrics.LAST_PROGRESS.labels(*self._labels).set_to_current_time()
+            await self._commit()
 
     async def _commit(self, *, force: bool = False) -> None:
         """Commit what is handled, every half second: offsets only save work, the inbox knows the truth."""
@@ -190,43 +211,73 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         if not force and time.monotonic() - self._committed_at < _COMMIT_EVERY:
             return
         failpoint("before_offset_commit")
-        done, self._done = self._done, {}
         self._committed_at = time.monotonic()
         try:
-            await asyncio.wait_for(self._consumer.commit(done), 10)
+            await asyncio.wait_for(self._consumer.commit(self._done), 10)
         except _FENCED:
             pass  # the partitions are somebody else's by now
         except (TimeoutError, KafkaError) as error:
             log.warning("offsets.not_committed", consumer=self.subscription.name, error=type(error).__name__)
+            return
+        self._done = {}
 
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _: Sequence[TopicPartition]) -> None:
         """Finish what is in hand before somebody else gets the partitions."""
         async with self._in_hand:
-            if revoked:
-                await self._commit(force=True)
-            self._done.clear()
-            self._epoch += 1
-            self.status.assigned = 0
+            await self._commit(force=True)
+            self._forget()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        self._epoch += 1
+        self._forget()
+        self._owning_since = time.monotonic()
         self.status.assigned = len(assigned)
-        self.status.last_progress = time.monotonic()
         metrics.REBALANCES.labels(*self._labels).inc()
 
-    def _measure(self) -> None:
-        """Lag from what the fetcher knows already; asking the broker would cost a round trip."""
-        consumer = self._consumer
-        if consumer is None:
-            return
+    def _forget(self) -> None:
+        """Leave an assignment: nothing fetched or handled under it counts any more."""
+        self._epoch += 1
+        self._done, self._positions = {}, {}
+        self._owning_since = None
+        self.status.assigned = 0
+        self.status.idle_since = time.monotonic()
+
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
+        """Ask the broker how much waits: a consumer that has silently stopped would not know."""
+        started = time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_EVERY)
+            if self._owning_since is None:
+                if time.monotonic() - max(started, self.status.idle_since) > _ZOMBIE_AFTER and not self._busy:
+                    raise ZombieConsumerError
+                continue
+            try:
+                self.status.lag = await asyncio.wait_for(self._lag(consumer), _ANSWER_SECONDS)
+            except (TimeoutError, KafkaError):
+                continue  # the broker is away; who waits for it is no zombie
+            metrics.CONSUMER_LAG.labels(*self._labels).set(self.status.lag)
+            if self.status.lag == 0 or self._busy:
+                self.status.idle_since = time.monotonic()
+            elif time.monotonic() - max(started, self.status.idle_since) > _ZOMBIE_AFTER:
+                raise ZombieConsumerError
+
+    @property
+    def _busy(self) -> bool:
+        return self._in_hand.locked()
+
+    async def _lag(self, consumer: AIOKafkaConsumer) -> int:
+        partitions = consumer.assignment()
+        if not partitions:
+            return 0
+        ends = await consumer.end_offsets(partitions)
+        unknown = [partition for partition in partitions if partition not in self._positions]
+        starts = await consumer.beginning_offsets(unknown) if unknown else {}
         lag = 0
-        for partition in consumer.assignment():
-            end = consumer.highwater(partition)
-            position = self._done.get(partition)
-            if end is not None and position is not None:
-                lag += max(0, end - position)
-        self.status.lag = lag
-        metrics.CONSUMER_LAG.labels(*self._labels).set(lag)
+        for partition, end in ends.items():
+            position = self._positions.get(partition)
+            if position is None:
+                position = max(await consumer.committed(partition) or 0, starts.get(partition, 0))
+            lag += max(0, end - position)
+        return lag
 
 
 def _record(record: Any) -> Record:

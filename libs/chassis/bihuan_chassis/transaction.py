@@ -68,23 +68,30 @@ class Transaction:
         return new_id()
 
     def announce(
-        self, *events: Event, id: UUID | None = None, source: str | None = None, traceparent: str | None = None
+        self,
+        *events: Event,
+        cause: UUID | None = None,
+        id: UUID | None = None,
+        source: str | None = None,
+        traceparent: str | None = None,
     ) -> None:
         """Announce events when this transaction commits, in this order per key.
 
-        `id` and `source` keep the sender's own where an event is passed on; only for a single event.
-        Raises EventTooLargeError above 900 kB.
+        `cause` is the id of the received event that they follow from: they continue its trace. `id` and `source` keep
+        the sender's own where an event is passed on; only for a single event. Raises EventTooLargeError above 900 kB.
         """
+        trace = traceparent or self._trace_of(cause)
         for event in events:
             self._announced.append(
-                outbox.outgoing(
-                    event,
-                    id=id or new_id(),
-                    time=self.now,
-                    traceparent=traceparent or self._traceparent,
-                    source=source,
-                )
+                outbox.outgoing(event, id=id or new_id(), time=self.now, traceparent=trace, source=source)
             )
+
+    def _trace_of(self, cause: UUID | None) -> str | None:
+        if cause is None and len(self.received) == 1:
+            return self.received[0].traceparent
+        if cause is None:
+            return self._traceparent
+        return next((received.traceparent for received in self.received if received.id == cause), self._traceparent)
 
     def set_timer(self, kind: str, key: str, due_at: datetime, payload: dict[str, Any] | None = None) -> None:
         """Plan or move the timer (kind, key)."""

@@ -74,6 +74,7 @@ class Worker:
         self._relays = [relay.Relay(self._engine, settings, self._producer, number) for number in range(relay.LANES)]
         self._lanes: list[Lane] = []
         self._batches: list[Batches] = []
+        self._held: list[Held] = []
         self._replay_wanted = asyncio.Event()
         self._listening: Connection | None = None
 
@@ -81,6 +82,7 @@ class Worker:
         """Work until `stop`, then finish what is in hand, commit offsets and empty the outbox."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._engine.dispose)
+            stack.push_async_callback(self._release)
             stack.push_async_callback(self._producer.close)
             redis = Redis.from_url(self._settings.redis.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
             stack.push_async_callback(redis.aclose)
@@ -107,9 +109,18 @@ class Worker:
     def _build(self, surroundings: Surroundings) -> None:
         for subscription in self._description.subscriptions:
             for number in range(self._settings.lanes):
-                batches = Batches(subscription, surroundings, Held(self._engine).get)
+                batches = Batches(subscription, surroundings, self._own_connection().get)
                 self._batches.append(batches)
                 self._lanes.append(Lane(subscription, self._settings, batches.handle, number))
+
+    def _own_connection(self) -> Held:
+        """A connection for one lane or task."""
+        self._held.append(Held(self._engine))
+        return self._held[-1]
+
+    async def _release(self) -> None:
+        for held in self._held:
+            await held.drop()
 
     def _hint(self) -> None:
         for one in self._relays:
@@ -131,7 +142,7 @@ class Worker:
     async def _run_timers(self, surroundings: Surroundings, stop: asyncio.Event) -> None:
         if not self._description.timers:
             return
-        held, pauses = Held(self._engine), 0
+        held, pauses = self._own_connection(), 0
         while not stop.is_set():
             connection: Connection | None = None
             try:
@@ -149,7 +160,7 @@ class Worker:
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
         """Replays of dead letters, gauges, and the pruning of old inbox rows."""
-        held, pruned_at = Held(self._engine), time.monotonic()
+        held, pruned_at = self._own_connection(), time.monotonic()
         while not stop.is_set():
             connection: Connection | None = None
             self._replay_wanted.clear()

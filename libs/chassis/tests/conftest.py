@@ -1,16 +1,19 @@
 """A fresh database with the chassis' tables, and a tiny consumer to try the messaging on."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from given_stores import Broker
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import Settings
 from bihuan_chassis.database import Connection, engine, hold, release
 from bihuan_chassis.tables import metadata
+from bihuan_contracts import Topic, topics
 
 EFFECTS = """
 create table effects (id bigserial primary key, "order" text, line int, item text, note jsonb)
@@ -47,3 +50,30 @@ async def connection(source: AsyncEngine) -> AsyncIterator[Connection]:
     held = await hold(source)
     yield held
     await release(held)
+
+
+@pytest.fixture
+async def broker(kafka_server: str) -> AsyncIterator[Broker]:
+    broker = Broker(kafka_server, [])
+    yield broker
+    if broker.made:
+        await broker.delete_topics()
+
+
+@pytest.fixture
+def receipts(monkeypatch: pytest.MonkeyPatch) -> Topic:
+    """A topic of goods receipts of this test's own."""
+    return _own(topics.RECEIPTS, monkeypatch)
+
+
+@pytest.fixture
+def metrics(monkeypatch: pytest.MonkeyPatch) -> Topic:
+    """A topic of measures of this test's own, which announced measures go to."""
+    return _own(topics.METRICS, monkeypatch)
+
+
+def _own(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> Topic:
+    own = replace(topic, name=f"{topic.name.removesuffix('.v1')}-{uuid4().hex[:8]}.v1")
+    monkeypatch.setitem(topics._BY_NAME, own.name, own)
+    monkeypatch.setitem(topics._BY_EVENT, own.event, own)
+    return own

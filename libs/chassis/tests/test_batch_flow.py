@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import pytest
-from libs.chassis.tests.stores import on_goods_received, receipt, record, records, subscription
+from given_stores import on_goods_received, receipt, record, records, subscription
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from bihuan_contracts.erp import GoodsReceived
+from given_stores import on_goods_received, receipt, record, subscription
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import Settings, Transaction, dead_letters
 from bihuan_chassis.batch import Batches
 from bihuan_chassis.database import Connection, hold, release
 from bihuan_chassis.transaction import Surroundings
-from libs.chassis.tests.stores import on_goods_received, receipt, record, subscription
+from bihuan_contracts.erp import GoodsReceived
 
 pytestmark = pytest.mark.flow
 

@@ -1,0 +1,128 @@
+"""The hot lane on a consumer that rebalances at the worst moments."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from given_stores import subscription
+from pydantic import SecretStr
+
+from bihuan_chassis import Settings
+from bihuan_chassis.dead_letters import Record
+from bihuan_chassis.lanes import Lane, consumer_options
+
+PARTITION = TopicPartition("erp.receipts.v1", 0)
+SETTINGS = Settings(service="stores", database=SecretStr("postgresql://nowhere/stores"))
+
+
+def raw_records(first: int, last: int) -> list[Any]:
+    return [
+        SimpleNamespace(
+            topic=PARTITION.topic, partition=0, offset=offset, key=b"", value=b"", headers=(), timestamp=0
+        )
+        for offset in range(first, last + 1)
+    ]  # fmt: skip
+
+
+class Rig:
+    """A lane with a consumer that is played by the test."""
+
+    def __init__(self) -> None:
+        self.handled: list[int] = []
+        self.committed: list[int] = []
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
+        self.lane = Lane(subscription(), SETTINGS, self._handle)
+        self.lane._consumer = SimpleNamespace(commit=self._commit)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        await self.may_finish.wait()
+        self.handled += [record.offset for record in records]
+
+    async def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.committed.append(offsets[PARTITION])
+
+    async def rebalance(self) -> None:
+        await self.lane.on_partitions_revoked([PARTITION])
+        await self.lane.on_partitions_assigned([PARTITION])
+
+    async def fetch(self, getmany: Any) -> tuple[int, list[Any]]:
+        return await self.lane._fetch(SimpleNamespace(getmany=getmany))
+
+
+async def test_records_of_the_new_assignment_are_handled_although_the_fetch_began_under_the_old_one() -> None:
+    """Trap 1: dropping them lost 2,765 of 45,000 events."""
+    rig = Rig()
+
+    async def spanning(**_: Any) -> dict[TopicPartition, list[Any]]:
+        await rig.rebalance()
+        return {PARTITION: raw_records(0, 9)}
+
+    await rig.lane._take(*await rig.fetch(spanning))
+    assert rig.handled == list(range(10))
+
+
+async def test_records_of_the_old_assignment_are_left_to_their_new_owner() -> None:
+    rig = Rig()
+    await rig.rebalance()
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        return {PARTITION: raw_records(0, 9)}
+
+    ahead = await rig.fetch(found)
+    await rig.rebalance()
+    await rig.lane._take(*ahead)
+
+    assert rig.handled == []
+    await rig.lane._commit(force=True)
+    assert rig.committed == []
+
+
+async def test_partitions_are_given_away_after_the_batch_in_hand_with_its_offsets() -> None:
+    """P8: without the drain the same record runs on two workers at once."""
+    rig = Rig()
+    await rig.rebalance()
+    rig.may_finish.clear()
+    taking = asyncio.create_task(rig.lane._take(rig.lane._epoch, raw_records(0, 9)))
+    await asyncio.sleep(0)
+    revoking = asyncio.create_task(rig.lane.on_partitions_revoked([PARTITION]))
+    await asyncio.sleep(0)
+    assert not revoking.done()
+
+    rig.may_finish.set()
+    await asyncio.gather(taking, revoking)
+    assert rig.handled == list(range(10))
+    assert rig.committed == [10]
+
+
+async def test_offsets_that_could_not_be_committed_are_committed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    await rig.rebalance()
+    answers = iter([TimeoutError(), None])
+
+    async def sometimes(offsets: dict[TopicPartition, int]) -> None:
+        if (answer := next(answers)) is not None:
+            raise answer
+        rig.committed.append(offsets[PARTITION])
+
+    rig.lane._consumer = SimpleNamespace(commit=sometimes)
+    await rig.lane._take(rig.lane._epoch, raw_records(0, 9))
+    await rig.lane._commit(force=True)
+    assert rig.committed == [10]
+
+
+def test_a_consumer_loses_nothing_by_its_settings() -> None:
+    """P1, P12, P18, P21: the library's defaults lose data."""
+    options = consumer_options(SETTINGS, subscription(), 1)
+    assert options["enable_auto_commit"] is False
+    assert options["auto_offset_reset"] == "earliest"
+    assert options["group_id"] == "stores.erp.receipts.v1"
+    assert options["max_partition_fetch_bytes"] > 1_048_576
+    assert "group_instance_id" not in options
+
+    static = SETTINGS.model_copy(update={"instance": "stores-0"})
+    names = {consumer_options(static, subscription(), lane)["group_instance_id"] for lane in range(2)}
+    assert len(names) == 2, "two consumers of one name would fence each other"
