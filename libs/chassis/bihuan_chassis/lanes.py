@@ -196,7 +196,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         async with self._in_hand:
             # Fetched under an older assignment: whoever has the partition now fetches them again.
             if records and epoch == self._epoch:
-                await self._handle([_record(record) for record in records])
+                await self._handle([record_of(record) for record in records])
                 for record in records:
                     self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
                 self._positions |= self._done
@@ -280,7 +280,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         return lag
 
 
-def _record(record: Any) -> Record:
+def record_of(record: Any) -> Record:
     return Record(
         record.topic, record.partition, record.offset, record.key, record.value, record.headers,
         datetime.fromtimestamp(record.timestamp / 1000, UTC),

@@ -112,6 +112,8 @@ def service(
     heard = [topic for subscription in subscriptions for topic in subscription.topics]
     if len(heard) != len(set(heard)):
         raise ValueError(f"{name} hears a topic twice")
+    if len({subscription.name for subscription in subscriptions}) != len(subscriptions):
+        raise ValueError(f"{name} names topics together twice: both would share one consumer group")
     return Service(
         ServiceDescription(
             name, settings, subscriptions, api, timers or {}, lifespan, _migrations(package or name), public_routes
