@@ -1,0 +1,95 @@
+"""Settling a project after a change: figures, versions, rows and announcements in one place."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+from bihuan_chassis import Transaction
+from bihuan_contracts.goals import GoalSummary, ProjectChanged, TargetsRecalculated, TaskChanged
+from goals import store
+from goals.domain.changes import Recalculated
+from goals.domain.tree import Project, Task, Tree
+from goals.domain.weights import GoalFigures, settle
+
+
+async def save_and_announce(tx: Transaction, trees: Iterable[Tree]) -> None:
+    """Roll up each tree, then save and announce what differs from before, and nothing else."""
+    tasks: list[Task] = []
+    projects: list[Project] = []
+    events: list[TaskChanged | ProjectChanged] = []
+    for tree in trees:
+        before = tree.project
+        figures = settle(tree, tx.now)
+        for task_id in sorted(tree.touched):
+            task = replace(tree.tasks[task_id], version=tree.tasks[task_id].version + 1)
+            tree.tasks[task_id] = task
+            tasks.append(task)
+            events.append(task_event(tree.project, task))
+        if tree.project != before or tree.touched or before.version == 0:
+            tree.project = replace(tree.project, version=before.version + 1)
+            projects.append(tree.project)
+            events.append(project_event(tree.project, figures))
+        tree.touched.clear()
+    if projects:
+        await store.save_projects(tx, projects)
+    if tasks:
+        await store.save_tasks(tx, tasks)
+    tx.announce(*events)
+
+
+async def save_targets(tx: Transaction, trees: dict[UUID, Tree], moved: Sequence[Recalculated]) -> None:
+    """Keep and announce recalculated targets, old and new (G8)."""
+    if not moved:
+        return
+    await store.save_targets(tx, moved)
+    by_task = {task.task: (tree, task) for tree in trees.values() for task in tree.tasks.values()}
+    for one in moved:
+        tree, task = by_task[one.task]
+        tx.announce(
+            TargetsRecalculated(
+                task=task.task,
+                task_code=task.code,
+                task_title=task.title,
+                project=tree.project.project,
+                person=task.owner,
+                changes=one.changes,
+                change=one.change,
+                change_number=one.change_number,
+                rule=one.rule,
+                at=tx.now,
+            )
+        )
+
+
+def task_event(project: Project, task: Task) -> TaskChanged:
+    goal = next((goal for goal in project.goals if goal.goal == task.goal), None)
+    return TaskChanged(
+        task=task.task, code=task.code, project=project.project, project_code=project.code,
+        project_name=project.name, goal=task.goal, goal_title=goal.title if goal else None, title=task.title,
+        kind=task.kind, state=task.state, owner=task.owner, module=task.module, item_version=task.item_version,
+        deliverables=task.deliverables, locks=task.locks, retest=task.retest, weight=task.weight,
+        impact_weight=task.share, progress=task.progress, starts_at=task.starts_at, due_at=task.due_at,
+        finished_at=task.finished_at, planned_hours=task.planned_hours, actual_hours=task.actual_hours,
+        version=task.version,
+    )  # fmt: skip
+
+
+def project_event(project: Project, figures: Sequence[GoalFigures]) -> ProjectChanged:
+    by_goal: defaultdict[UUID, tuple[Decimal, Decimal | None]] = defaultdict(lambda: (Decimal(0), None))
+    by_goal.update({figure.goal.goal: (figure.share, figure.progress) for figure in figures})
+    return ProjectChanged(
+        project=project.project, code=project.code, name=project.name, product=project.product,
+        customer=project.customer, phase=project.phase, lead=project.lead, state=project.state,
+        starts_at=project.starts_at, due_at=project.due_at, progress=project.progress,
+        planned_progress=project.planned_progress,
+        goals=tuple(
+            GoalSummary(
+                goal=goal.goal, title=goal.title, weight=goal.weight, share=by_goal[goal.goal][0],
+                progress=by_goal[goal.goal][1], owner=goal.owner,
+            )
+            for goal in project.goals
+        ),
+        version=project.version,
+    )  # fmt: skip

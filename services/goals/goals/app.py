@@ -1,0 +1,25 @@
+"""The service: settings and wiring."""
+
+from bihuan_chassis import service
+from bihuan_contracts import topics
+from goals import api
+from goals.handlers import (
+    CONCESSION_ENDS,
+    on_card_answered,
+    on_concession_ends,
+    on_impact_assessed,
+    on_person_changed,
+    on_test_reported,
+)
+
+app = service(
+    "goals",
+    hears={
+        topics.IMPACTS: on_impact_assessed,
+        topics.TEST_REPORTS: on_test_reported,
+        topics.CARD_ANSWERS: on_card_answered,
+        topics.PEOPLE: on_person_changed,
+    },
+    api=[api.routes],
+    timers={CONCESSION_ENDS: on_concession_ends},
+)

@@ -1,0 +1,299 @@
+"""What a technical change does to a project: locks, retest cards, recalculated targets, as one unit (C5, G6–G8)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from bihuan_contracts import Text
+from bihuan_contracts.changes import ImpactAction, ImpactAssessed, ImpactRow
+from bihuan_contracts.goals import (
+    Criterion,
+    CriterionState,
+    Deliverable,
+    RetestOf,
+    TargetChange,
+    TargetField,
+    TaskKind,
+    TaskLock,
+    TaskState,
+)
+from bihuan_contracts.plm import NewCriterion
+from goals.domain.calendar import Calendar
+from goals.domain.hours import Estimate
+from goals.domain.tree import Task, Tree
+
+_HALF_HOUR = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Recalculated:
+    """The targets of one task that a change has moved."""
+
+    task: UUID
+    change: UUID
+    change_number: str
+    rule: str | None
+    changes: tuple[TargetChange, ...]
+
+
+@dataclass
+class Effects:
+    """What applying a change has done, beside the tasks themselves."""
+
+    applied: list[ImpactRow] = field(default_factory=list)
+    recalculated: list[Recalculated] = field(default_factory=list)
+    superseded_criteria: list[tuple[UUID, Criterion]] = field(default_factory=list)
+    """Task and criterion version that is no longer in force."""
+
+    def moved(self, task: Task, impact: ImpactAssessed, row: ImpactRow, *changes: TargetChange | None) -> None:
+        real = tuple(change for change in changes if change is not None and change.old != change.new)
+        if real:
+            self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real))
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the rules may know beside the tree."""
+
+    now: datetime
+    calendar: Calendar
+    estimate: Callable[[Task | None, ImpactRow], Estimate | None]
+    """Hours that similar finished tasks took."""
+
+
+def apply(tree: Tree, impact: ImpactAssessed, rows: Sequence[ImpactRow], given: Circumstances) -> Effects:
+    """Apply rows of one impact to one project. The caller passes rows that were not applied before."""
+    effects = Effects()
+    for row in sorted(rows, key=lambda row: (row.action is not ImpactAction.RETEST, str(row.row))):
+        if row.action is ImpactAction.LOCK:
+            _lock(tree, impact, row, given, effects)
+        elif row.action is ImpactAction.MIGRATE:
+            _migrate(tree, impact, row, given, effects)
+        elif row.action is ImpactAction.RETEST:
+            _retest(tree, impact, row, given, effects)
+        effects.applied.append(row)
+    return effects
+
+
+def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects) -> None:
+    task = tree.tasks.get(row.task) if row.task else None
+    if task is None or (task.state is not TaskState.ACTIVE and task.state is not TaskState.DRAFT):
+        return
+    lock = TaskLock(
+        lock=uuid5(NAMESPACE_URL, f"urn:bihuan:lock:{row.row}"),
+        change=impact.change,
+        change_number=impact.number,
+        module=row.module,
+        old_version=row.old_version,
+        new_version=row.new_version,
+        since=given.now,
+        way_out=Text(
+            zh=f"{row.module} {row.new_version} 的重测通过后自动解锁；或由项目负责人决定迁移、让步",
+            en=f"Opens when {row.module} {row.new_version} has passed its retest; or the project lead decides",
+        ),
+    )
+    if any(known.lock == lock.lock for known in task.locks):
+        return
+    moved = _targets(task, row, given)
+    locked = tree.change(task.task, locks=(*task.locks, lock), due_at=moved.due_at, planned_hours=moved.planned_hours)
+    effects.moved(
+        locked, impact, row, _due(task, locked), _hours(task, locked),
+        TargetChange(field=TargetField.STATE, old=str(task.state), new="locked"),
+    )  # fmt: skip
+
+
+def _migrate(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects) -> None:
+    task = tree.tasks.get(row.task) if row.task else None
+    if task is None or not task.counted:
+        return
+    moved = _targets(task, row, given)
+    after = tree.change(task.task, item_version=row.new_version, due_at=moved.due_at, planned_hours=moved.planned_hours)
+    effects.moved(after, impact, row, _due(task, after), _hours(task, after))
+
+
+def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects) -> None:
+    """A retest card, and the pass it puts in question: verified becomes "verify again" (G5, G7)."""
+    origin = tree.tasks.get(row.task) if row.task else None
+    old = _criterion_to_replace(origin, row.criterion)
+    criterion = _next_criterion(row, old)
+    if origin is not None and old is not None:
+        effects.superseded_criteria.append((origin.task, old))
+        after = tree.change(
+            origin.task,
+            deliverables=_with_criterion(origin.deliverables, criterion),
+            state=TaskState.ACTIVE if origin.state is TaskState.DONE else origin.state,
+            finished_at=None,
+            item_version=row.new_version,
+        )
+        effects.moved(
+            after, impact, row,
+            TargetChange(field=TargetField.CRITERION, old=old.text, new=criterion.text),
+        )  # fmt: skip
+    card = _card(tree, impact, row, criterion, old, origin, given)
+    if card.task not in tree.tasks:
+        tree.put(card)
+
+
+def _card(
+    tree: Tree,
+    impact: ImpactAssessed,
+    row: ImpactRow,
+    criterion: Criterion,
+    old: Criterion | None,
+    origin: Task | None,
+    given: Circumstances,
+) -> Task:
+    due = given.calendar.add(given.now, row.due_within_days if row.due_within_days is not None else 3)
+    estimate = given.estimate(origin, row)
+    planned = estimate.p50 if estimate else (origin.planned_hours if origin else None)
+    goal = origin.goal if origin else (tree.project.goals[0].goal if tree.project.goals else None)
+    siblings = len(tree.of_change(impact.change))
+    deliverable = Deliverable(
+        deliverable=uuid5(NAMESPACE_URL, f"urn:bihuan:report:{row.row}"),
+        title=f"{row.module_name} {row.new_version} 重测报告",
+        weight=None,
+        due_at=due,
+        criteria=(criterion.model_copy(update={"state": CriterionState.OPEN}),),
+    )
+    return Task(
+        task=uuid5(NAMESPACE_URL, f"urn:bihuan:card:{row.row}"),
+        code=f"RT-{_short(impact.number)}-{siblings + 1}",
+        project=tree.project.project,
+        goal=goal,
+        title=f"待重测：{row.module_name} {row.new_version}",
+        kind=TaskKind.RETEST,
+        state=TaskState.ACTIVE,
+        owner=row.person,
+        module=row.module,
+        item_version=row.new_version,
+        # The test that it repeats keeps the weight; the card is visible and not counted a second time.
+        weight=Decimal(0),
+        deliverables=(deliverable,),
+        retest=RetestOf(
+            change=impact.change,
+            change_number=impact.number,
+            module=row.module,
+            module_name=row.module_name,
+            old_version=row.old_version,
+            new_version=row.new_version or impact.new_version,
+            old_criterion=old.text if old else None,
+        ),
+        origin=origin.task if origin else None,
+        starts_at=given.now,
+        due_at=due,
+        planned_hours=planned,
+    )
+
+
+def _short(number: str) -> str:
+    """ECN-2026-0187 → 0187; other numbers whole."""
+    return number.rsplit("-", 1)[-1]
+
+
+def _criterion_to_replace(origin: Task | None, new: NewCriterion | None) -> Criterion | None:
+    """The criterion of the test that the new one takes the place of: the same metric, else the first."""
+    if origin is None:
+        return None
+    known = [criterion for one in origin.deliverables for criterion in one.criteria]
+    if new is not None and new.metric:
+        for criterion in known:
+            if criterion.metric == new.metric:
+                return criterion
+    return known[0] if known else None
+
+
+def _next_criterion(row: ImpactRow, old: Criterion | None) -> Criterion:
+    new = row.criterion
+    state = CriterionState.OPEN
+    if old is not None and old.state in {CriterionState.VERIFIED, CriterionState.VERIFY_AGAIN}:
+        state = CriterionState.VERIFY_AGAIN
+    if new is None:
+        # The wording stays, but it is to be met by the new version: a new version of the criterion all the same.
+        text = old.text if old else f"{row.module_name} {row.new_version} 测试通过"
+        base = old or Criterion(criterion=_criterion_id(row), version=0, text=text, state=state)
+        return base.model_copy(update={"version": base.version + 1, "state": state})
+    return Criterion(
+        criterion=old.criterion if old else _criterion_id(row),
+        version=(old.version if old else 0) + 1,
+        text=new.text,
+        metric=new.metric or (old.metric if old else None),
+        unit=new.unit or (old.unit if old else None),
+        lower=new.lower,
+        upper=new.upper,
+        state=state,
+    )
+
+
+def _criterion_id(row: ImpactRow) -> UUID:
+    return uuid5(NAMESPACE_URL, f"urn:bihuan:criterion:{row.row}")
+
+
+def _with_criterion(deliverables: Sequence[Deliverable], new: Criterion) -> tuple[Deliverable, ...]:
+    return tuple(
+        one.model_copy(update={"criteria": tuple(new if c.criterion == new.criterion else c for c in one.criteria)})
+        for one in deliverables
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    due_at: datetime | None
+    planned_hours: Decimal | None
+
+
+def _targets(task: Task, row: ImpactRow, given: Circumstances) -> _Moved:
+    """New due date on the working calendar, and planned hours by the rule's factor."""
+    due = task.due_at
+    if due is not None and row.due_within_days:
+        due = given.calendar.add(max(due, given.now), row.due_within_days)
+    hours = task.planned_hours
+    if hours is not None and row.hours_factor != 1:
+        hours = ((hours * row.hours_factor) / _HALF_HOUR).quantize(Decimal(1), ROUND_HALF_UP) * _HALF_HOUR
+    return _Moved(due, hours)
+
+
+def _due(before: Task, after: Task) -> TargetChange | None:
+    if before.due_at == after.due_at:
+        return None
+    return TargetChange(
+        field=TargetField.DUE_AT,
+        old=before.due_at.isoformat() if before.due_at else None,
+        new=after.due_at.isoformat() if after.due_at else None,
+    )
+
+
+def _hours(before: Task, after: Task) -> TargetChange | None:
+    if before.planned_hours == after.planned_hours:
+        return None
+    return TargetChange(
+        field=TargetField.PLANNED_HOURS,
+        old=str(before.planned_hours) if before.planned_hours is not None else None,
+        new=str(after.planned_hours) if after.planned_hours is not None else None,
+    )
+
+
+def retire(tree: Tree, change: UUID) -> None:
+    """A newer revision supersedes this unit: its locks open and its open cards leave."""
+    for task in list(tree.tasks.values()):
+        kept = tuple(lock for lock in task.locks if lock.change != change)
+        if kept != task.locks:
+            tree.change(task.task, locks=kept)
+        if task.retest is not None and task.retest.change == change and task.state is TaskState.ACTIVE:
+            tree.change(task.task, state=TaskState.SUPERSEDED)
+
+
+def open_locks(tree: Tree, change: UUID, module: str) -> list[TaskLock]:
+    """The retest of `module` has passed: locks of this change on its tasks open, the tasks move to the new version."""
+    still_open = [card for card in tree.of_change(change) if card.module == module and card.state is TaskState.ACTIVE]
+    if still_open:
+        return []
+    opened: list[TaskLock] = []
+    for task in list(tree.tasks.values()):
+        own = [lock for lock in task.locks if lock.change == change and lock.module == module]
+        if own:
+            kept = tuple(lock for lock in task.locks if lock not in own)
+            tree.put(replace(task, locks=kept, item_version=own[0].new_version or task.item_version))
+            opened += own
+    return opened

@@ -1,0 +1,152 @@
+"""Progress by evidence: which report verifies which criterion, and which does not count and why (G5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from bihuan_contracts import Text
+from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, TaskKind, TaskState
+from bihuan_contracts.qa import Measurement, TestReported, Verdict
+from goals.domain.tree import Task, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a report means for one task: it counts or not, passed or not, and the reason in words."""
+
+    task: UUID
+    criterion: Criterion
+    counts: bool
+    passed: bool
+    code: str
+    reason: Text
+
+
+def find_task(tasks: Iterable[Task], report: TestReported) -> Task | None:
+    """By id, then code, then module: an open retest card on the reported version, any open retest card or test."""
+    candidates = list(tasks)
+    for task in candidates:
+        if report.task == task.task or (report.task_code is not None and report.task_code == task.code):
+            return task
+    if report.task is not None or report.task_code is not None:
+        return None
+    on_module = [
+        task
+        for task in candidates
+        if task.module == report.module and task.kind in {TaskKind.RETEST, TaskKind.TEST} and task.counted
+    ]
+    return min(on_module, key=lambda task: _closeness(task, report), default=None)
+
+
+def _closeness(task: Task, report: TestReported) -> tuple[bool, bool, bool, str]:
+    return (
+        task.state is not TaskState.ACTIVE,
+        task.item_version != report.module_version,
+        task.kind is not TaskKind.RETEST,
+        task.code,
+    )
+
+
+def judge(task: Task, report: TestReported) -> Judgement | None:
+    """Hold a report against the criterion in force; None when the task has no criterion at all."""
+    criterion = _criterion_meant(task, report)
+    if criterion is None:
+        return None
+    if task.item_version is not None and report.module_version != task.item_version:
+        return _refused(
+            task, criterion, "old_version",
+            f"报告针对 {report.module_version}，当前要求 {task.item_version}，不计入进度",
+            f"The report is on {report.module_version}, {task.item_version} is in force: it does not count",
+        )  # fmt: skip
+    if report.criterion_version is not None and report.criterion_version != criterion.version:
+        return _refused(
+            task, criterion, "old_criterion",
+            f"报告依据验收标准第 {report.criterion_version} 版，现行为第 {criterion.version} 版，不计入进度",
+            f"The report uses criterion version {report.criterion_version}, {criterion.version} is in force: "
+            "it does not count",
+        )  # fmt: skip
+    return _measured(task, criterion, report)
+
+
+def _criterion_meant(task: Task, report: TestReported) -> Criterion | None:
+    known = [criterion for one in task.deliverables for criterion in one.criteria]
+    metrics = {measurement.metric for measurement in report.measurements}
+    for criterion in known:
+        if report.criterion == criterion.criterion:
+            return criterion
+    for criterion in known:
+        if criterion.metric is not None and criterion.metric in metrics:
+            return criterion
+    return known[0] if known else None
+
+
+def _measured(task: Task, criterion: Criterion, report: TestReported) -> Judgement:
+    """The limits of the criterion decide, not those that the test system used."""
+    measured = next((one for one in report.measurements if one.metric == criterion.metric), None)
+    limited = criterion.lower is not None or criterion.upper is not None
+    if limited and measured is None:
+        return _refused(
+            task, criterion, "not_measured",
+            f"报告里没有「{criterion.metric}」的测量值，不计入进度",
+            f"The report has no value for “{criterion.metric}”: it does not count",
+        )  # fmt: skip
+    inside = measured is None or _inside(criterion, measured)
+    passed = inside and report.verdict is Verdict.PASSED
+    if passed:
+        return Judgement(task.task, criterion, True, True, "passed", Text(zh="通过", en="Passed"))
+    if not inside and measured is not None:
+        words = f"{measured.value}{measured.unit or ''}"
+        reason = Text(
+            zh=f"测得 {words}，不满足「{criterion.text}」", en=f"Measured {words}, “{criterion.text}” is not met"
+        )
+        return Judgement(task.task, criterion, True, False, "out_of_limits", reason)
+    return Judgement(
+        task.task, criterion, True, False, "failed", Text(zh="报告结论为不通过", en="The report says failed")
+    )
+
+
+def _inside(criterion: Criterion, measured: Measurement) -> bool:
+    low: Decimal | None = criterion.lower
+    high: Decimal | None = criterion.upper
+    return (low is None or measured.value >= low) and (high is None or measured.value <= high)
+
+
+def _refused(task: Task, criterion: Criterion, code: str, zh: str, en: str) -> Judgement:
+    return Judgement(task.task, criterion, False, False, code, Text(zh=zh, en=en))
+
+
+def record(tree: Tree, judgement: Judgement, at: datetime) -> list[Task]:
+    """Enter what counts: the criterion's state, the task's, and those of the test that a card repeats.
+
+    Returns the retest cards that are finished by it.
+    """
+    if not judgement.counts:
+        return []
+    state = CriterionState.VERIFIED if judgement.passed else CriterionState.FAILED
+    card = _set(tree, tree.tasks[judgement.task], judgement.criterion, state, at)
+    if card.origin is not None and card.origin in tree.tasks:
+        _set(tree, tree.tasks[card.origin], judgement.criterion, state, at)
+    return [card] if card.kind is TaskKind.RETEST and card.state is TaskState.DONE else []
+
+
+def _set(tree: Tree, task: Task, criterion: Criterion, state: CriterionState, at: datetime) -> Task:
+    deliverables = tuple(_marked(one, criterion, state) for one in task.deliverables)
+    after = replace(task, deliverables=deliverables)
+    if after.verified and after.state is TaskState.ACTIVE and not after.locked:
+        after = replace(after, state=TaskState.DONE, finished_at=at)
+    elif not after.verified and after.state is TaskState.DONE:
+        after = replace(after, state=TaskState.ACTIVE, finished_at=None)
+    tree.put(after)
+    return after
+
+
+def _marked(deliverable: Deliverable, criterion: Criterion, state: CriterionState) -> Deliverable:
+    criteria = tuple(
+        one.model_copy(update={"state": state})
+        if one.criterion == criterion.criterion and one.version == criterion.version
+        else one
+        for one in deliverable.criteria
+    )
+    return deliverable.model_copy(update={"criteria": criteria})

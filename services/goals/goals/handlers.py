@@ -1,0 +1,188 @@
+"""Every event that goals reacts to: load, decide, save, announce."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from bihuan_chassis import Timer, Transaction
+from bihuan_contracts import Text
+from bihuan_contracts.changes import ImpactAssessed, ImpactRow
+from bihuan_contracts.feedback import CardAnswered
+from bihuan_contracts.goals import TaskLock, TaskState
+from bihuan_contracts.hr import PersonChanged
+from bihuan_contracts.notify import NoticeRequested
+from bihuan_contracts.qa import TestReported
+from goals import store
+from goals.announce import save_and_announce, save_targets
+from goals.domain.changes import Circumstances, Effects, apply, open_locks, retire
+from goals.domain.evidence import Judgement, find_task, judge, record
+from goals.domain.hours import Estimate, Finished, estimate
+from goals.domain.tree import Task, Tree
+
+CONCESSION_ENDS = "concession-ends"
+
+log = structlog.get_logger()
+
+
+async def on_impact_assessed(impacts: Sequence[ImpactAssessed], tx: Transaction) -> None:
+    """Locks, retest cards and recalculated targets of each change, once for each impact row."""
+    newest = {impact.change: impact for impact in sorted(impacts, key=lambda impact: impact.version)}
+    gone = await _retire_superseded(tx, list(newest.values()))
+    current = [impact for impact in newest.values() if impact.change not in gone]
+    fresh = await store.new_rows(
+        tx, [(row.row, impact.change, str(row.action), row.task) for impact in current for row in impact.rows]
+    )
+    wanted: dict[UUID, list[tuple[ImpactAssessed, list[ImpactRow]]]] = defaultdict(list)
+    for impact in current:
+        by_project: dict[UUID, list[ImpactRow]] = defaultdict(list)
+        for row in impact.rows:
+            if row.row in fresh and row.project is not None:
+                by_project[row.project].append(row)
+        for project, rows in by_project.items():
+            wanted[project].append((impact, rows))
+    if wanted:
+        await _apply(tx, wanted)
+
+
+async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, list[ImpactRow]]]]) -> None:
+    trees = await store.load_trees(tx, wanted)
+    history = await store.finished_tests(tx)
+    given = Circumstances(tx.now, await store.calendar(tx), _estimator(history))
+    done: list[Effects] = []
+    for project, units in wanted.items():
+        for impact, rows in units:
+            if project in trees:
+                effects = apply(trees[project], impact, rows, given)
+                await store.save_superseded_criteria(tx, impact.change, effects.superseded_criteria)
+                done.append(effects)
+    await save_and_announce(tx, trees.values())
+    await save_targets(tx, trees, [moved for effects in done for moved in effects.recalculated])
+    log.info("impact.applied", rows=sum(len(effects.applied) for effects in done), projects=len(trees))
+
+
+def _estimator(history: Sequence[Finished]):  # type: ignore[no-untyped-def] # a closure over the history
+    known: dict[tuple[str | None, str], Estimate | None] = {}
+
+    def of(origin: Task | None, row: ImpactRow) -> Estimate | None:
+        title = origin.title if origin else row.module_name
+        key = (row.module, title)
+        if key not in known:
+            known[key] = estimate(history, kind="test", module=row.module, title=title)
+        return known[key]
+
+    return of
+
+
+async def _retire_superseded(tx: Transaction, impacts: Sequence[ImpactAssessed]) -> set[UUID]:
+    """Units that a newer revision replaces, also when the old one arrives after the new one."""
+    superseded = [impact.supersedes for impact in impacts if impact.supersedes is not None]
+    fresh = await store.retire_units(tx, superseded) if superseded else set()
+    if fresh:
+        trees = await store.load_trees(tx, await store.projects_of_changes(tx, fresh))
+        for tree in trees.values():
+            ended = [(task.task, lock) for task in tree.tasks.values() for lock in task.locks if lock.change in fresh]
+            for change in fresh:
+                retire(tree, change)
+            await store.end_locks(tx, ended, outcome="superseded")
+        await save_and_announce(tx, trees.values())
+    return await store.retired_among(tx, [impact.change for impact in impacts])
+
+
+async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> None:
+    """Each report verifies, fails, or is kept as not counting with the reason (G5)."""
+    received = tx.received
+    trees = await store.load_trees(tx, await store.projects_for_reports(tx, reports))
+    everything = [(tree, task_id) for tree in trees.values() for task_id in tree.tasks]
+    kept: list[tuple[UUID, datetime, TestReported, Judgement | None, str]] = []
+    for report, envelope in zip(reports, received, strict=True):
+        task = find_task([tree.tasks[task_id] for tree, task_id in everything], report)
+        judgement = judge(task, report) if task is not None else None
+        code = "no_criterion" if task is not None else "no_task"
+        kept.append((envelope.id, envelope.received_at, report, judgement, code))
+        if task is None or judgement is None:
+            continue
+        tree = trees[task.project]
+        for card in record(tree, judgement, report.tested_at):
+            await _open_locks(tx, tree, card)
+        if not judgement.counts:
+            tx.announce(*_does_not_count(task, report, judgement, tx.now))
+    await store.save_evidence(tx, kept)
+    await save_and_announce(tx, trees.values())
+
+
+async def _open_locks(tx: Transaction, tree: Tree, card: Task) -> None:
+    """A retest has passed: what waited for it goes on, on the new version."""
+    assert card.retest is not None
+    before = {lock.lock: task.task for task in tree.tasks.values() for lock in task.locks}
+    opened = open_locks(tree, card.retest.change, card.retest.module)
+    await store.end_locks(tx, [(before[lock.lock], lock) for lock in opened], outcome="migrated")
+
+
+def _does_not_count(task: Task, report: TestReported, judgement: Judgement, at: datetime) -> list[NoticeRequested]:
+    people = [person for person in dict.fromkeys((report.tested_by, task.owner)) if person]
+    return [
+        NoticeRequested(
+            person=person,
+            kind="report_not_counted",
+            dedupe=f"report:{report.report}:{task.task}",
+            title=Text(zh=f"{task.code} 的报告不计入进度", en=f"The report on {task.code} does not count"),
+            body=judgement.reason,
+            link=f"/tasks/{task.task}",
+            at=at,
+        )
+        for person in people
+    ]
+
+
+async def on_card_answered(answers: Sequence[CardAnswered], tx: Transaction) -> None:
+    """The card shows its owner's answer (F1)."""
+    newest = {answer.task: answer for answer in sorted(answers, key=lambda answer: answer.version)}
+    trees = await store.load_trees(tx, (await store.projects_of_tasks(tx, newest)).values())
+    for tree in trees.values():
+        for task_id, answer in newest.items():
+            task = tree.tasks.get(task_id)
+            if task is not None and task.retest is not None:
+                tree.change(task_id, retest=task.retest.model_copy(update={"answer": str(answer.answer)}))
+    await save_and_announce(tx, trees.values())
+
+
+async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
+    await store.save_people(tx, people)
+
+
+async def on_concession_ends(timers: Sequence[Timer], tx: Transaction) -> None:
+    """A concession expires: the lock it had opened is back (G6)."""
+    locks = {UUID(timer.key): TaskLock.model_validate(timer.payload["lock"]) for timer in timers}
+    tasks = {UUID(timer.key): UUID(timer.payload["task"]) for timer in timers}
+    trees = await store.load_trees(tx, (await store.projects_of_tasks(tx, tasks.values())).values())
+    for tree in trees.values():
+        for key, lock in locks.items():
+            task = tree.tasks.get(tasks[key])
+            if task is not None and task.state is TaskState.ACTIVE and task.item_version == lock.old_version:
+                tree.put(replace(task, locks=(*task.locks, lock)))
+                tx.announce(*_concession_over(task, lock, tx.now))
+    await save_and_announce(tx, trees.values())
+
+
+def _concession_over(task: Task, lock: TaskLock, at: datetime) -> list[NoticeRequested]:
+    if task.owner is None:
+        return []
+    return [
+        NoticeRequested(
+            person=task.owner,
+            kind="concession_over",
+            dedupe=f"concession:{lock.lock}",
+            title=Text(
+                zh=f"{task.code} 的让步已到期，重新锁定", en=f"The concession on {task.code} is over: locked again"
+            ),
+            body=lock.way_out,
+            link=f"/tasks/{task.task}",
+            must_confirm=True,
+            change=lock.change,
+            at=at,
+        )
+    ]

@@ -1,0 +1,204 @@
+"""What a change does to a project, and how the loop closes again, on a real database."""
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import given_goals as given
+import pytest
+
+from bihuan_chassis.http import Role
+from bihuan_chassis.testing import RunningService
+from bihuan_contracts import topics
+from bihuan_contracts.changes import ImpactAction
+from bihuan_contracts.goals import CriterionState, TaskKind, TaskState
+from bihuan_contracts.qa import Verdict
+
+pytestmark = pytest.mark.flow
+
+
+async def test_change_locks_makes_cards_and_moves_targets_as_one_unit(goals: RunningService) -> None:
+    """C5, G6, G7, G8."""
+    after = await given.the_change(goals)
+    assert [lock.change_number for lock in after["T-1"].locks] == ["ECN-2026-0187"]
+    assert after["T-1"].planned_hours == 12
+    assert after["T-4"].locks == ()
+    card = after["RT-0187-1"]
+    assert (card.kind, card.owner, card.item_version) == (TaskKind.RETEST, given.TESTER, "V2.4")
+    assert card.retest is not None
+    assert (card.retest.old_criterion, card.deliverables[0].criteria[0].text) == (
+        "传导发射余量 ≥ 3 dB",
+        "传导发射余量 ≥ 6 dB",
+    )
+    moved = {one.task_code: one for one in await goals.announced(topics.TARGETS)}
+    assert set(moved) == {"T-1", "T-2", "T-3"}
+    assert {change.field: (change.old, change.new) for change in moved["T-1"].changes}["planned_hours"] == (
+        "10",
+        "12.0",
+    )
+
+
+async def test_pass_against_the_old_criterion_becomes_verify_again_and_keeps_its_history(goals: RunningService) -> None:
+    """G5: a superseded criterion turns a pass into "verify again"."""
+    after = await given.the_change(goals)
+    assert after["T-3"].state is TaskState.ACTIVE
+    assert after["T-3"].deliverables[0].criteria[0].state is CriterionState.VERIFY_AGAIN
+    card = (await goals.client(given.TESTER).get(f"/tasks/{after['T-3'].task}")).json()
+    assert [(one["text"], one["state"]) for one in card["criteria_history"]] == [("传导发射余量 ≥ 3 dB", "verified")]
+
+
+async def test_replay_adds_nothing(goals: RunningService) -> None:
+    """C5: the same unit again, also when the inbox is lost."""
+    await given.the_change(goals)
+    before = len(await goals.announced())
+    rows = (given.row((await given.tasks(goals))["T-1"], ImpactAction.LOCK, given.ENGINEER),)
+    await goals.forget_inbox()
+    await goals.hear(topics.IMPACTS, [given.impact(*rows), given.impact(*rows)])
+    assert len(await goals.announced()) == before
+
+
+async def test_report_against_the_new_criterion_closes_the_card_and_opens_the_locks(goals: RunningService) -> None:
+    """G5, G6: upload links itself to its task and moves the project's progress."""
+    before = await given.the_change(goals)
+    low = (await goals.announced(topics.PROJECTS))[-1].progress
+    await goals.hear(topics.TEST_REPORTS, [given.report()])
+    after = await given.tasks(goals)
+    assert after["RT-0187-1"].state is TaskState.DONE
+    assert after["T-3"].state is TaskState.DONE
+    assert after["T-1"].locks == ()
+    assert (before["T-1"].item_version, after["T-1"].item_version) == ("V2.3", "V2.4")
+    assert (await goals.announced(topics.PROJECTS))[-1].progress > low
+
+
+@pytest.mark.parametrize(
+    ("report", "counts", "code"),
+    [
+        (given.report("6.5", "V2.3"), False, "old_version"),
+        (given.report("6.5", criterion_version=1), False, "old_criterion"),
+        (given.report("4.0"), True, "out_of_limits"),
+        (given.report("6.5", verdict=Verdict.FAILED), True, "failed"),
+        (given.report("6.5", measurements=()), False, "not_measured"),
+    ],
+)
+async def test_report_that_does_not_verify_says_why(
+    goals: RunningService, report: given.TestReported, counts: bool, code: str
+) -> None:
+    """G5: one against the old version is kept, does not count, and its sender is told."""
+    after = await given.the_change(goals)
+    card = after["RT-0187-1"]
+    await goals.hear(topics.TEST_REPORTS, [report.model_copy(update={"task": card.task})])
+    shown = (await goals.client(given.TESTER).get(f"/tasks/{card.task}")).json()
+    (evidence,) = shown["evidence"]
+    assert (evidence["counts"], evidence["passed"], evidence["code"]) == (counts, False, code)
+    assert (await given.tasks(goals))["RT-0187-1"].state is TaskState.ACTIVE
+    notices = await goals.announced(topics.NOTICE_REQUESTS)
+    assert [notice.person for notice in notices] == ([] if counts else [given.TESTER])
+
+
+async def test_no_hours_on_a_locked_task_and_the_way_out_is_said(goals: RunningService) -> None:
+    """G6."""
+    after = await given.the_change(goals)
+    client = goals.client(given.ENGINEER)
+    refused = await client.post(f"/tasks/{after['T-1'].task}/progress", json={"hours": "2"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "locked")
+    assert "ECN-2026-0187" in refused.json()["title"]
+    booked = await client.post(f"/tasks/{after['T-4'].task}/progress", json={"hours": "2"})
+    assert booked.json()["actual_hours"] == "2"
+
+
+async def test_second_change_while_locked_keeps_both_causes(goals: RunningService) -> None:
+    """G6: each is cleared on its own."""
+    after = await given.the_change(goals)
+    other = UUID(int=78)
+    rows = (given.row(after["T-1"], ImpactAction.LOCK, given.ENGINEER, seed="2"),)
+    await goals.hear(topics.IMPACTS, [given.impact(*rows, change=other, number="ECN-2026-0190")])
+    locks = (await given.tasks(goals))["T-1"].locks
+    assert {lock.change_number for lock in locks} == {"ECN-2026-0187", "ECN-2026-0190"}
+    await goals.hear(topics.TEST_REPORTS, [given.report()])
+    assert {lock.change_number for lock in (await given.tasks(goals))["T-1"].locks} == {"ECN-2026-0190"}
+
+
+async def test_concession_opens_the_lock_and_expires(goals: RunningService) -> None:
+    """G6: continue as a concession that expires; only the lead may decide."""
+    task = (await given.the_change(goals))["T-1"]
+    path = f"/tasks/{task.task}/locks/{task.locks[0].lock}/decision"
+    until = given.NOW + timedelta(days=5)
+    body = {"decision": "concession", "reason": "样机试制先用旧版", "expires_at": until.isoformat()}
+    assert (await goals.client(given.ENGINEER).post(path, json=body)).status_code == 403
+    lead = goals.client(given.LEAD, [Role.PROJECT_LEAD])
+    endless = await lead.post(path, json=body | {"expires_at": None})
+    assert [error["field"] for error in endless.json()["errors"]] == ["expires_at"]
+    assert (await lead.post(path, json=body)).json()["locks"] == []
+    await goals.fire_timers(at=until)
+    assert len((await given.tasks(goals))["T-1"].locks) == 1
+
+
+async def test_newer_revision_retires_the_older_unit(goals: RunningService) -> None:
+    """C5: a newer revision supersedes, also when the old one comes late."""
+    after = await given.the_change(goals)
+    newer = UUID(int=79)
+    rows = (given.row(after["T-1"], ImpactAction.LOCK, given.ENGINEER, seed="r2"),)
+    await goals.hear(topics.IMPACTS, [given.impact(*rows, change=newer, revision=2, supersedes=given.CHANGE)])
+    now = await given.tasks(goals)
+    assert [lock.change for lock in now["T-1"].locks] == [newer]
+    assert now["T-2"].locks == ()
+    assert now["RT-0187-1"].state is TaskState.SUPERSEDED
+    await goals.forget_inbox()
+    late = given.row(after["T-4"], ImpactAction.LOCK, given.ENGINEER, seed="late")
+    await goals.hear(topics.IMPACTS, [given.impact(late, version=2)])
+    assert (await given.tasks(goals))["T-4"].locks == ()
+
+
+async def test_effects_of_a_change_are_one_answer(goals: RunningService) -> None:
+    """C5: locks, cards and targets of one change."""
+    await given.the_change(goals)
+    effects = (await goals.client().get(f"/changes/{given.CHANGE}/effects")).json()
+    assert [(lock["code"], lock["open"]) for lock in effects["locks"]] == [("T-1", True), ("T-2", True)]
+    assert [card["code"] for card in effects["cards"]] == ["RT-0187-1"]
+    assert {target["code"] for target in effects["targets"]} == {"T-1", "T-2", "T-3"}
+
+
+async def test_week_shows_deliverables_cards_and_what_my_part_weighs(goals: RunningService) -> None:
+    """G3, G4."""
+    await given.the_change(goals)
+    week = (await goals.client(given.ENGINEER).get("/week")).json()
+    assert {one["code"] for one in week["deliverables"]} >= {"T-1", "T-2", "T-4"}
+    assert Decimal(week["weights"][0]["total"]) == 75
+    assert Decimal(week["weights"][0]["lateness"][0]["points"]) == 0
+    assert [card["code"] for card in (await goals.client(given.TESTER).get("/week")).json()["retest_cards"]] == [
+        "RT-0187-1"
+    ]
+    assert (await goals.client(given.ENGINEER).get("/week", params={"person": given.TESTER})).status_code == 403
+
+
+async def test_import_names_every_wrong_place_and_imports_nothing(goals: RunningService) -> None:
+    """G1, G2: gaps, weights over 100, a code used twice."""
+    goals.now = given.NOW
+    body = given.tree(
+        given.work("T-1", weight="70"), given.work("T-1", weight="50"), given.work("T-2", deliverables=[]),
+        given.work("T-3", deliverables=[{"title": "报告"}]), given.work("T-4", state="draft", deliverables=[]),
+    )  # fmt: skip
+    refused = await goals.client(given.LEAD, [Role.PROJECT_LEAD]).post("/projects", json=body)
+    assert {(error["field"], error["code"]) for error in refused.json()["errors"]} == {
+        ("goals.0.tasks", "overweight"),
+        ("goals.0.tasks.1.code", "duplicate"),
+        ("goals.0.tasks.2.deliverables", "gap"),
+        ("goals.0.tasks.3.deliverables.0.criteria", "gap"),
+    }
+    assert await goals.announced() == []
+
+
+async def test_importing_the_same_project_twice_changes_nothing(goals: RunningService) -> None:
+    await given.a_project(goals)
+    again = await goals.client(given.LEAD, [Role.PROJECT_LEAD]).post("/projects", json=given.tree())
+    assert again.json()["created"] is False
+    assert (await goals.client().post("/projects", json=given.tree())).status_code == 403
+
+
+async def test_board_shows_the_tree_with_shares_that_add_up(goals: RunningService) -> None:
+    after = await given.the_change(goals)
+    board = (await goals.client().get(f"/projects/{after['T-1'].project}")).json()
+    tasks = board["goals"][0]["tasks"]
+    assert sum(Decimal(task["impact_weight"]) for task in tasks) == 100
+    assert board["project"]["locked"] == 2
+    assert {cell["node"] for cell in board["heat"]} == {"PM-480", "X-1"}
