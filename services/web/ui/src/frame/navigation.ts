@@ -1,0 +1,30 @@
+// The destinations of the rail and the bottom bar, by role.
+import type { IconName } from '@/components/icons'
+
+export interface Destination {
+  path: string
+  label: string
+  icon: IconName
+  roles?: readonly string[]
+  badge?: boolean
+}
+
+export const DESTINATIONS: readonly Destination[] = [
+  { path: '/', label: 'nav.week', icon: 'week' },
+  { path: '/boards', label: 'nav.boards', icon: 'board' },
+  { path: '/changes', label: 'nav.changes', icon: 'change' },
+  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true },
+  { path: '/integration', label: 'nav.integration', icon: 'plug', roles: ['integrator', 'administrator'] },
+]
+
+export const PHONE: readonly Destination[] = [
+  { path: '/', label: 'nav.week', icon: 'week' },
+  { path: '/boards', label: 'nav.boards', icon: 'board' },
+  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true },
+  { path: '/changes', label: 'nav.changes', icon: 'change' },
+  { path: '/me', label: 'nav.me', icon: 'person' },
+]
+
+export function isCurrent(destination: Destination, path: string): boolean {
+  return destination.path === '/' ? path === '/' : path === destination.path || path.startsWith(`${destination.path}/`)
+}

@@ -1,0 +1,50 @@
+// Which page stands at which path; each page is its own chunk.
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { useSession } from '@/stores/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key of the place name in the top bar. */
+    place?: string
+    /** Where the first part of the place leads. */
+    parent?: string
+    open?: boolean
+    roles?: string[]
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', component: () => import('@/pages/week/WeekPage.vue'), meta: { place: 'nav.week' } },
+  { path: '/boards', component: () => import('@/pages/boards/BoardsPage.vue'), meta: { place: 'nav.boards' } },
+  { path: '/boards/:id', component: () => import('@/pages/board/BoardPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
+  { path: '/tasks/:id', component: () => import('@/pages/task/TaskPage.vue'), meta: { place: 'nav.task' } },
+  { path: '/changes', component: () => import('@/pages/changes/ChangesPage.vue'), meta: { place: 'nav.changes' } },
+  { path: '/changes/new', component: () => import('@/pages/new-change/NewChangePage.vue'), meta: { place: 'nav.changes', parent: '/changes' } },
+  { path: '/changes/:id', component: () => import('@/pages/change/ChangePage.vue'), meta: { place: 'nav.changes', parent: '/changes' } },
+  { path: '/inbox/:id?', component: () => import('@/pages/inbox/InboxPage.vue'), meta: { place: 'nav.inbox' } },
+  { path: '/integration', component: () => import('@/pages/integration/IntegrationPage.vue'), meta: { place: 'nav.integration', roles: ['integrator', 'administrator'] } },
+  { path: '/me', component: () => import('@/pages/me/MePage.vue'), meta: { place: 'nav.me' } },
+  { path: '/sign-in', component: () => import('@/pages/sign-in/SignInPage.vue'), meta: { open: true } },
+  { path: '/:rest(.*)*', component: () => import('@/pages/NotFoundPage.vue'), meta: { place: 'nav.unknown' } },
+]
+if (import.meta.env.DEV)
+  routes.unshift({ path: '/gallery', component: () => import('@/pages/gallery/GalleryPage.vue'), meta: { place: 'nav.gallery', open: true } })
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? { el: to.hash, top: 56 } : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  if (!session.known) await session.load().catch(() => undefined)
+  if (to.meta.open) return true
+  if (!session.person) return { path: '/sign-in', query: to.path === '/' ? {} : { next: to.fullPath } }
+  return true
+})
+
+/** A path inside this application, whatever somebody put into the address. */
+export function innerPath(next: unknown): string {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+}

@@ -1,0 +1,35 @@
+// Who is signed in, and what their roles show them.
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import * as auth from '@/api/auth'
+
+export const useSession = defineStore('session', () => {
+  const person = ref<auth.Me>()
+  const known = ref(false)
+
+  async function load() {
+    person.value = await auth.me()
+    known.value = true
+  }
+  async function signIn(id: string) {
+    await auth.signIn(id)
+    await load()
+  }
+  async function signOut() {
+    await auth.signOut()
+    person.value = undefined
+  }
+  function has(...roles: string[]) {
+    return roles.some((role) => person.value?.roles.includes(role))
+  }
+  return {
+    person,
+    known,
+    id: computed(() => person.value?.id ?? ''),
+    load,
+    signIn,
+    signOut,
+    has,
+    lost: () => (person.value = undefined),
+  }
+})
