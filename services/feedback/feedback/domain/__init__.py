@@ -1,0 +1,1 @@
+"""The rules of feedback: pure functions on values."""
