@@ -14,6 +14,9 @@ import psutil
 
 from bihuan_contracts import Text
 
+_OUTLIVING: list["subprocess.Popen[bytes]"] = []
+"""Kept, because Python warns when it forgets a process that still runs; these are meant to."""
+
 
 class StackError(Exception):
     """Something the user can mend, said in both languages."""
@@ -76,6 +79,7 @@ class RecordedProcess:
                 group=user,
                 extra_groups=[] if user is not None else None,
             )
+        _OUTLIVING.append(process)
         self._record(process.pid)
 
     def _record(self, pid: int) -> None:
