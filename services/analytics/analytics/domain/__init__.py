@@ -1,0 +1,1 @@
+"""The rules of analytics: pure functions on values."""
