@@ -20,6 +20,9 @@ TimerHandler = Callable[[Any, Any], Awaitable[None]]
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 """Opens what the service needs besides the database, given its settings; handlers find it as `tx.resources`."""
 
+Middleware = tuple[type[Any], Callable[[Any], dict[str, Any]]]
+"""An ASGI middleware around the whole api, and its options given the settings."""
+
 
 @dataclass(frozen=True)
 class Subscription:
@@ -46,3 +49,4 @@ class ServiceDescription:
     migrations: Path
     public_routes: Sequence[APIRouter] = ()
     """Routers without the `/api/<name>` prefix: only `web` has some."""
+    middleware: Sequence[Middleware] = ()

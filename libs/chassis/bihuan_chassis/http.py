@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsMarker
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
+from redis.exceptions import RedisError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
@@ -302,6 +303,7 @@ def install(
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RedisError, _on_redis)
     app.add_exception_handler(Exception, _on_anything)
 
 
@@ -318,6 +320,10 @@ async def _on_validation(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return problems.answer(request, problems.of_http(error))
+
+
+async def _on_redis(request: Request, _: Exception) -> Response:
+    return problems.answer(request, Unavailable("sessions_away", headers={"Retry-After": "2"}))
 
 
 async def _on_anything(request: Request, error: Exception) -> Response:

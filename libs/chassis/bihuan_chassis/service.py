@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from bihuan_chassis import http, metrics
 from bihuan_chassis.auth import Authenticator, Keys
 from bihuan_chassis.database import engine
-from bihuan_chassis.description import Handler, Lifespan, ServiceDescription, Subscription, TimerHandler
+from bihuan_chassis.description import Handler, Lifespan, Middleware, ServiceDescription, Subscription, TimerHandler
 from bihuan_chassis.live import RedisLive
 from bihuan_chassis.relay import Notifier
 from bihuan_chassis.settings import Settings
@@ -73,6 +73,8 @@ class Service:
             app, service=self.name, engine=database, authenticator=authenticator,
             surroundings=Surroundings(settings), limit=settings.request_limit,
         )  # fmt: skip
+        for middleware, options in self.description.middleware:
+            app.add_middleware(middleware, **options(settings))
         self.include_routes(app)
         metrics.BUILD_INFO.labels(self.name, app.version).set(1)
         return app
@@ -99,6 +101,7 @@ def service(
     timers: Mapping[str, TimerHandler] | None = None,
     lifespan: Lifespan | None = None,
     public_routes: Sequence[APIRouter] = (),
+    middleware: Sequence[Middleware] = (),
     package: str | None = None,
 ) -> Service:
     """Describe a service.
@@ -116,7 +119,15 @@ def service(
         raise ValueError(f"{name} names topics together twice: both would share one consumer group")
     return Service(
         ServiceDescription(
-            name, settings, subscriptions, api, timers or {}, lifespan, _migrations(package or name), public_routes
+            name,
+            settings,
+            subscriptions,
+            api,
+            timers or {},
+            lifespan,
+            _migrations(package or name),
+            public_routes,
+            middleware,
         )
     )
 

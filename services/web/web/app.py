@@ -1,0 +1,29 @@
+"""The service: settings and wiring."""
+
+from bihuan_chassis import service
+from bihuan_contracts import topics
+from web import api
+from web.guard import Guard
+from web.handlers import on_person_changed, on_something_changed
+from web.resources import resources
+from web.settings import Settings
+
+app = service(
+    "web",
+    settings=Settings,
+    hears={
+        topics.PEOPLE: on_person_changed,
+        (
+            topics.TASKS,
+            topics.PROJECTS,
+            topics.CHANGE_ORDERS,
+            topics.CARD_ANSWERS,
+            topics.TARGETS,
+            topics.NOTICE_RECEIPTS,
+            topics.METRICS,
+        ): on_something_changed,
+    },
+    public_routes=[api.routes, api.pages],
+    lifespan=resources,
+    middleware=[(Guard, lambda settings: {"secure": settings.public_url.startswith("https://")})],
+)

@@ -1,0 +1,43 @@
+"""Every event that web reacts to: the directory, and what open pages should look at again."""
+
+from collections.abc import Sequence
+
+from bihuan_chassis import Live, Transaction
+from bihuan_contracts import Event
+from bihuan_contracts.changes import ChangeOrderChanged
+from bihuan_contracts.feedback import CardAnswered
+from bihuan_contracts.goals import ProjectChanged, TargetsRecalculated, TaskChanged
+from bihuan_contracts.hr import PersonChanged
+from bihuan_contracts.notify import ReceiptChanged
+from bihuan_contracts.performance import MetricMeasured
+from web import store
+
+
+async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
+    await store.save_people(tx, people)
+
+
+async def on_something_changed(events: Sequence[Event], tx: Transaction) -> None:
+    """One message for each thing that changed, however often it did in this batch."""
+    found = {(message.kind, message.id): message for message in map(_message, events) if message is not None}
+    tx.live(*found.values())
+
+
+def _message(event: Event) -> Live | None:
+    match event:
+        case TaskChanged():
+            change = str(event.retest.change) if event.retest else None
+            return Live("task", str(event.task), data={"project": str(event.project), "change": change})
+        case ProjectChanged():
+            return Live("project", str(event.project))
+        case ChangeOrderChanged():
+            return Live("change", str(event.change), data={"number": event.number, "state": str(event.state)})
+        case CardAnswered():
+            return Live("answer", str(event.task), data={"change": str(event.change)})
+        case TargetsRecalculated():
+            return Live("target", str(event.task), data={"change": str(event.change)})
+        case ReceiptChanged() if event.change is not None:
+            return Live("receipt", str(event.change))
+        case MetricMeasured():
+            return Live("metric", event.subject, data={"metric": event.metric})
+    return None

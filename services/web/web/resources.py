@@ -1,0 +1,42 @@
+"""What web's routes work with, opened once a process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+
+from bihuan_chassis import Settings as ChassisSettings
+from web.forward import Forwarder
+from web.live import Fanout
+from web.pages import Pages
+from web.sessions import Sessions
+from web.settings import Settings
+
+
+@dataclass(frozen=True)
+class Resources:
+    sessions: Sessions
+    forwarder: Forwarder
+    fanout: Fanout
+    pages: Pages
+
+
+@asynccontextmanager
+async def resources(settings: ChassisSettings) -> AsyncIterator[Resources]:
+    assert isinstance(settings, Settings)
+    redis = Redis.from_url(settings.redis.get_secret_value(), socket_connect_timeout=2, socket_timeout=10)
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    fanout = Fanout(redis)
+    async with httpx.AsyncClient(timeout=httpx.Timeout(30, connect=2), limits=limits, follow_redirects=False) as client:
+        reading = asyncio.create_task(fanout.run())
+        try:
+            yield Resources(
+                Sessions(redis, settings), Forwarder(settings.services, client), fanout, Pages(settings.static_folder)
+            )
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await redis.aclose()

@@ -1,0 +1,42 @@
+"""Settings of web."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+
+from bihuan_chassis import Settings as ChassisSettings
+
+
+class Settings(ChassisSettings):
+    """Settings of web: where the services are, and how people sign in."""
+
+    signing_key: SecretStr
+    """Ed25519 private key (JWK) that signs the services' access tokens."""
+    public_url: str = "http://localhost:8000"
+    session_hours: int = Field(default=12, ge=1, le=168)
+    oidc_issuer: str | None = None
+    """OpenID provider; without one only the demo personas can sign in, and only in development."""
+    goals_url: str = "http://localhost:8001"
+    changes_url: str = "http://localhost:8002"
+    notify_url: str = "http://localhost:8003"
+    feedback_url: str = "http://localhost:8004"
+    analytics_url: str = "http://localhost:8005"
+    intake_url: str = "http://localhost:8006"
+    static_folder: Path = Path(__file__).parent / "static"
+    request_limit: int = Field(default=22_000_000, ge=1_000)
+
+    @model_validator(mode="after")
+    def _production_needs_a_provider(self) -> "Settings":
+        if self.environment == "production" and self.oidc_issuer is None:
+            raise ValueError("OIDC_ISSUER is required in production: the demo personas are for development only")
+        return self
+
+    @property
+    def services(self) -> dict[str, str]:
+        """Address of each service that calls may be forwarded to."""
+        names = ("goals", "changes", "notify", "feedback", "analytics", "intake")
+        return {name: str(getattr(self, f"{name}_url")).rstrip("/") for name in names}
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
