@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -210,6 +211,24 @@ class Plant:
         given = [(f"PO-{order}", line) for line in range(first, first + lines) for order in range(orders)]
         await self.send([message(receipt(*one)) for one in given], rate=rate)
         self.acked += given
+
+    @asynccontextmanager
+    async def under_load(self, orders: int, rate: float) -> AsyncIterator[None]:
+        """Send lines for `orders` orders, `rate` a second, for as long as the block runs."""
+        done = asyncio.Event()
+
+        async def sending() -> None:
+            line = 1
+            while not done.is_set():
+                await self.send_lines(orders, 20, first=line, rate=rate)
+                line += 20
+
+        task = asyncio.create_task(sending())
+        try:
+            yield
+        finally:
+            done.set()
+            await task
 
     async def read(self, sql: str) -> list[tuple[str, int]]:
         connection = await asyncpg.connect(self.database)

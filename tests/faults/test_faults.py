@@ -38,29 +38,28 @@ async def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(plant: Pla
 async def test_random_kills_under_load(plant: Plant) -> None:
     """F4: SIGKILL in busy time; with a stable name the worker is back at once (trap 14)."""
     chance = random.Random(14)
-    sending = asyncio.create_task(plant.send_lines(orders=50, lines=300, rate=1500))
-    plant.start(instance="stores-0", lanes=2)
-    await plant.until_first_effect()
-    for _ in range(3):
-        await asyncio.sleep(chance.uniform(0.3, 1.2))
-        plant.workers[-1].kill()
+    async with plant.under_load(orders=50, rate=2000):
         plant.start(instance="stores-0", lanes=2)
-        assert await plant.until_first_effect() < 8
-    await sending
+        await plant.until_first_effect()
+        for _ in range(3):
+            await asyncio.sleep(chance.uniform(0.3, 1.2))
+            plant.workers[-1].kill()
+            plant.start(instance="stores-0", lanes=2)
+            assert await plant.until_first_effect() < 8
     await plant.settled()
     await plant.assert_clean()
 
 
-async def test_a_rebalance_every_two_seconds_under_load(plant: Plant) -> None:
+async def test_rebalances_under_load(plant: Plant) -> None:
     """F18: workers join and leave while batches are fetched ahead, which lost some (trap 1)."""
-    sending = asyncio.create_task(plant.send_lines(orders=60, lines=400, rate=1600))
-    plant.start(lanes=2)
-    await plant.until_first_effect()
-    for _ in range(4):
-        guest = plant.start(lanes=2)
-        await asyncio.sleep(3)
-        await guest.stop()
-    await sending
+    async with plant.under_load(orders=60, rate=1200):
+        plant.start(lanes=2)
+        await plant.until_first_effect()
+        for _ in range(2):
+            guest = plant.start(lanes=2)
+            await guest.until_counted("bihuan_rebalances_total", 4)  # two lanes of two topics have joined
+            await asyncio.sleep(0.5)
+            await guest.stop()
     await plant.settled()
     await plant.assert_clean()
 
@@ -108,14 +107,13 @@ async def _announce_every(plant: Plant, pause: float, seconds: float) -> int:
 async def test_the_database_crashes_twice(plant: Plant) -> None:
     """F8: the batch waits and goes on; nothing becomes a dead letter."""
     worker = plant.start(lanes=2)
-    sending = asyncio.create_task(plant.send_lines(orders=50, lines=240, rate=2000))
-    await plant.until_first_effect()
-    for _ in range(2):
-        await asyncio.sleep(0.5)
-        await asyncio.to_thread(plant.postgres.process.kill)
-        await asyncio.sleep(1.5)
-        await asyncio.to_thread(plant.postgres.start)
-    await sending
+    async with plant.under_load(orders=50, rate=2000):
+        await plant.until_first_effect()
+        for _ in range(2):
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(plant.postgres.process.kill)
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(plant.postgres.start)
     await plant.settled()
     await plant.assert_clean()
     assert worker.running, "the worker waited for the database"
