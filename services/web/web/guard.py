@@ -42,9 +42,8 @@ class Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"], *((name, value) for name, value in self._headers.items() if name not in present)
-                ]  # fmt: skip
+                missing = [(name, value) for name, value in self._headers.items() if name not in present]
+                message["headers"] = [*message["headers"], *missing]
             await send(message)
 
         request = Request(scope)

@@ -23,7 +23,7 @@ async def on_something_changed(events: Sequence[Event], tx: Transaction) -> None
     tx.live(*found.values())
 
 
-def _message(event: Event) -> Live | None:
+def _message(event: Event) -> Live | None:  # noqa: PLR0911 - one line a kind of event
     match event:
         case TaskChanged():
             change = str(event.retest.change) if event.retest else None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -29,7 +30,7 @@ class Fanout:
     """Reads the stream once and hands each message to the pages that may see it."""
 
     def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+        self._redis: Any = redis  # its stream replies are typed as everything they could ever be
         self._pages: set[_Page] = set()
 
     async def run(self) -> None:
@@ -72,13 +73,14 @@ class Fanout:
                 yield frame
             while True:
                 try:
-                    frame = await asyncio.wait_for(page.queue.get(), _HEARTBEAT)
+                    async with asyncio.timeout(_HEARTBEAT):
+                        heard = await page.queue.get()
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue
-                if frame is None:
+                if heard is None:
                     return
-                yield frame
+                yield heard
         finally:
             self._pages.discard(page)
 
