@@ -22,7 +22,7 @@ def events(now: datetime, projects: list[dict[str, Any]]) -> Iterator[Event]:
     yield from _purchases(random, now)
     yield from _customer_orders(random, now)
     yield from _defects(random, now)
-    yield from _reports(random, projects)
+    yield from _reports(projects)
 
 
 def _purchases(random: Random, now: datetime) -> Iterator[Event]:
@@ -93,7 +93,7 @@ def _defects(random: Random, now: datetime) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _reports(random: Random, projects: list[dict[str, Any]]) -> Iterator[Event]:
+def _reports(projects: list[dict[str, Any]]) -> Iterator[Event]:
     """The reports that finished tests of the past stand on."""
     number = 0
     for code, task in task_codes(projects):

@@ -131,7 +131,7 @@ _WORK = (
     ("document", "{m}技术文档", "设计说明书", "文档评审通过"),
     ("process", "{m}装配工艺", "装配作业指导书", "试装一次合格"),
 )
-_GOALS = (("样机达标", Decimal(45)), ("试验通过", Decimal(35)), ("具备量产条件", None))
+_GOALS = (("样机达标", "45"), ("试验通过", "35"), ("具备量产条件", None))
 _GOAL_OF = {"develop": 0, "test": 1, "document": 2, "process": 2}
 
 

@@ -44,7 +44,8 @@ class Player:
         done: list[Done] = []
         async with AsyncExitStack() as stack:
             engineer, tester, lead = [
-                await stack.enter_async_context(await self._signed_in(person)) for person in (ENGINEER, TESTER, LEAD)
+                await self._signed_in(await stack.enter_async_context(self._client()), person)
+                for person in (ENGINEER, TESTER, LEAD)
             ]
             change = await self._release(lead)
             number = change["number"]
@@ -146,8 +147,10 @@ class Player:
         ready = clock.get("first_report") is not None and clock.get("last_delivery") is not None
         return clock if ready else None
 
-    async def _signed_in(self, person: str) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self._instance.address, headers={"X-Bihuan-Request": "1"}, timeout=15)
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._instance.address, headers={"X-Bihuan-Request": "1"}, timeout=15)
+
+    async def _signed_in(self, client: httpx.AsyncClient, person: str) -> httpx.AsyncClient:
         await _ok(client.post("/auth/sign-in", json={"person": person}))
         return client
 
