@@ -27,11 +27,13 @@ def _message(event: Event) -> Live | None:  # noqa: PLR0911 - one line a kind of
     match event:
         case TaskChanged():
             change = str(event.retest.change) if event.retest else None
-            return Live("task", str(event.task), data={"project": str(event.project), "change": change})
+            data = {"project": str(event.project), "change": change, "code": event.code, "title": event.title}
+            return Live("task", str(event.task), data=data)
         case ProjectChanged():
-            return Live("project", str(event.project))
+            return Live("project", str(event.project), data={"code": event.code, "title": event.name})
         case ChangeOrderChanged():
-            return Live("change", str(event.change), data={"number": event.number, "state": str(event.state)})
+            data = {"number": event.number, "state": str(event.state), "title": event.item_name}
+            return Live("change", str(event.change), data=data)
         case CardAnswered():
             return Live("answer", str(event.task), data={"change": str(event.change)})
         case TargetsRecalculated():

@@ -1,29 +1,23 @@
-// Signing in and out, as `web` offers it.
-import { json, post } from './http'
+// Signing in and out, and the company's directory, as `web` offers them.
+import { web } from './clients'
+import { unwrap } from './http'
 import { Problem } from './problem'
+import type { components } from './schema/web'
 
-export interface Me {
-  id: string
-  name: string
-  roles: string[]
-  supplier?: string | null
-  title?: string | null
-  department?: string | null
-}
-
-export interface Persona extends Me {
-  about?: string | null
-}
+export type Me = components['schemas']['Me']
+export type Persona = components['schemas']['Persona']
+export type DirectoryPerson = components['schemas']['DirectoryPerson']
 
 export async function me(): Promise<Me | undefined> {
   try {
-    return await json<Me>('/auth/me')
+    return await unwrap(web.GET('/auth/me'))
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return undefined
     throw error
   }
 }
 
-export const personas = () => json<Persona[]>('/auth/personas')
-export const signIn = (person: string) => json<unknown>('/auth/sign-in', post({ person }))
-export const signOut = () => json<unknown>('/auth/sign-out', post())
+export const personas = () => unwrap(web.GET('/auth/personas')).then((list) => list.personas)
+export const signIn = (person: string) => unwrap(web.POST('/auth/sign-in', { body: { person } }))
+export const signOut = () => unwrap(web.POST('/auth/sign-out'))
+export const findPeople = (words: string) => unwrap(web.GET('/directory', { params: { query: { q: words } } })).then((list) => list.people)

@@ -25,7 +25,7 @@ export const useSession = defineStore('session', () => {
   return {
     person,
     known,
-    id: computed(() => person.value?.id ?? ''),
+    id: computed(() => person.value?.person ?? ''),
     load,
     signIn,
     signOut,
