@@ -20,7 +20,7 @@ TimerHandler = Callable[[Any, Any], Awaitable[None]]
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 """Opens what the service needs besides the database, given its settings; handlers find it as `tx.resources`."""
 
-Middleware = tuple[type[Any], Callable[[Any], dict[str, Any]]]
+Middleware = tuple[Any, Callable[[Any], dict[str, Any]]]
 """An ASGI middleware around the whole api, and its options given the settings."""
 
 
