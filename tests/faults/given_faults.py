@@ -32,11 +32,11 @@ _SERVICE = Path(__file__).with_name("stores_service.py")
 Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float, what: str) -> float:
+async def until(condition: Callable[[], Awaitable[bool]], within: float, what: Callable[[], str]) -> float:
     """Wait for what other processes do; returns the seconds it took."""
     started = time.monotonic()
     while not await condition():
-        assert time.monotonic() - started < within, f"not within {within} s: {what}"
+        assert time.monotonic() - started < within, f"not within {within} s: {what()}"
         await asyncio.sleep(0.05)
     return time.monotonic() - started
 
@@ -111,7 +111,7 @@ class WorkerProcess:
             lines = [line for line in text.splitlines() if line.startswith(metric)]
             return sum(float(line.rsplit(" ", 1)[1]) for line in lines) >= least
 
-        await until(counted, within, f"{metric} of {least}")
+        await until(counted, within, lambda: f"{metric} of {least}")
 
 
 @dataclass
@@ -245,14 +245,16 @@ class Plant:
         """Wait until all that was acknowledged had its effect, here and one topic further."""
         expected = len(set(self.acked)) if expected is None else expected
 
+        counts: dict[str, int] = {}
+
         async def done() -> bool:
             try:
-                counts = [await self.count(table) for table in ("effects", "measures", "outbox")]
+                counts.update({table: await self.count(table) for table in ("effects", "measures", "outbox")})
             except (OSError, asyncpg.PostgresError):
                 return False
-            return counts[0] >= expected and counts[1] >= expected and counts[2] == 0
+            return counts["effects"] >= expected and counts["measures"] >= expected and counts["outbox"] == 0
 
-        took = await until(done, within, f"{expected} effects")
+        took = await until(done, within, lambda: f"{expected} effects, there are {counts}")
         await asyncio.sleep(0.5)  # what would come twice comes now
         return took
 
@@ -274,7 +276,7 @@ class Plant:
         async def more() -> bool:
             return await self.count("effects") > before
 
-        return await until(more, within, "another effect")
+        return await until(more, within, lambda: "another effect")
 
     async def rewind(self) -> None:
         """Set the stopped group's offsets to the beginning."""
