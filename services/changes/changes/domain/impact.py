@@ -11,7 +11,7 @@ from bihuan_contracts.plm import ItemKind, NewCriterion
 from changes.domain.rules import Decision, Facts, RuleTable
 from changes.domain.structure import Reached, Structure, only_flags, where_used
 
-_TESTS = {"test", "retest"}
+_TESTS = {"test"}
 _OPEN = {"draft", "active"}
 
 
@@ -147,7 +147,8 @@ def _module_rows(change: Change, world: World, rules: RuleTable, reach: _Reach) 
 
 def _is_touched(task: Task, reach: _Reach) -> bool:
     """Open work that is not on the new version yet, and passed tests of the old one."""
-    if task.state in {"cancelled", "superseded"}:
+    # A retest card is no work of its own: the test that it repeats is retested again, and its card replaced.
+    if task.state in {"cancelled", "superseded"} or task.kind == "retest":
         return False
     if reach.relation == "direct":
         outdated = task.version != reach.new_version

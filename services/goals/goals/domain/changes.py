@@ -133,7 +133,16 @@ def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumsta
         )  # fmt: skip
     card = _card(tree, impact, row, criterion, old, origin, given)
     if card.task not in tree.tasks:
+        _replace_open_cards(tree, card)
         tree.put(card)
+
+
+def _replace_open_cards(tree: Tree, card: Task) -> None:
+    """An open card of an earlier change on the same test asks for a version that is no longer in force."""
+    for other in list(tree.tasks.values()):
+        same = other.module == card.module and other.origin == card.origin and other.retest is not None
+        if same and other.state is TaskState.ACTIVE:
+            tree.change(other.task, state=TaskState.SUPERSEDED)
 
 
 def _card(
