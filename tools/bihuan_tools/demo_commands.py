@@ -1,16 +1,19 @@
 """`bihuan demo` and `bihuan scenario`."""
 
 import asyncio
+import signal
 from typing import Annotated
 
+import httpx
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bihuan_tools.demo.scenario import Done, Player
 from bihuan_tools.demo.seed import seed as seed_company
 from bihuan_tools.instance import DEFAULT, Instance
-from bihuan_tools.output import console, fail, print_json, say, tell
+from bihuan_tools.output import Speech, console, fail, print_json, print_table, say, tell
 from bihuan_tools.stack import StackError
+from bihuan_tools.steps import run_steps
 
 demo = typer.Typer(no_args_is_help=True)
 scenario = typer.Typer(no_args_is_help=True)
@@ -48,6 +51,29 @@ def seed(instance: str = DEFAULT, as_json: Annotated[bool, typer.Option("--json"
         print_json(counts)
     else:
         tell(f"演示公司已就绪：{counts['people']} 人", f"The demo company is there: {counts['people']} people")
+
+
+@demo.command("run")
+def run(instance: str = DEFAULT) -> None:
+    """启动、载入、演一遍，直到 Ctrl-C / start, load, play, stay until Ctrl-C"""
+    one = Instance(instance)
+    try:
+        run_steps(one.up())
+        seed(instance)
+        bom_change(instance)
+        _show_personas(one)
+        tell("按 Ctrl-C 停止", "Ctrl-C stops it")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        run_steps(one.down())
+
+
+def _show_personas(one: Instance) -> None:
+    found = httpx.get(f"{one.address}/auth/personas").json()["personas"]
+    columns = [say("工号", "number"), say("姓名", "name"), say("职务", "title"), say("角色", "role")]
+    name = "name" if Speech.language == "zh" else "name_latin"
+    print_table(columns, [[person["person"], person[name], person["title"], person["role"]] for person in found])
+    console.print(f"[bold]{one.address}[/bold]" if console.is_terminal else one.address)
 
 
 @scenario.command("bom-change")

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import psutil
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bihuan_tools import dead, demo_commands, events
-from bihuan_tools.instance import DEFAULT, Instance, Step
-from bihuan_tools.output import Speech, console, fail, print_json, print_table, say, tell
-from bihuan_tools.stack import StackError
+from bihuan_tools.instance import DEFAULT, Instance
+from bihuan_tools.output import Speech, console, print_json, print_table, say, tell
 from bihuan_tools.stack.process import listens
+from bihuan_tools.steps import run_steps
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="闭环 Bihuan")
 app.add_typer(dead.app, name="dlq", help="死信：查看、重放、丢弃 / dead letters")
@@ -124,23 +123,6 @@ def _checks(one: Instance) -> Iterator[tuple[str, bool, str]]:
         )
     for name, pid in running.items():
         yield name, pid is not None, say("没有运行：bihuan up", "not running: bihuan up")
-
-
-def run_steps(steps: Iterator[Step]) -> None:
-    """Run steps with progress shown on a terminal, one line each otherwise."""
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=False,
-        disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
-        try:
-            for step in steps:
-                task = progress.add_task(say(step.zh, step.en), total=1)
-                if not console.is_terminal:
-                    tell(step.zh, step.en)
-                step.run()
-                progress.update(task, completed=1)
-        except StackError as error:
-            fail(error.text.zh, error.text.en)
 
 
 def main() -> None:
