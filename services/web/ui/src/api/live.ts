@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'refusal'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric'
   id: string
   data: Record<string, unknown>
 }
@@ -16,7 +16,7 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   answer: ['answers', 'document', 'task', 'effects'],
   receipt: ['deliveries', 'clock', 'inbox', 'notice'],
   target: ['task', 'effects', 'week'],
-  refusal: ['refused'],
+  metric: ['metric', 'clock'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */
