@@ -14,9 +14,16 @@ from bihuan_tools.instance import Instance
 
 
 @pytest.fixture(scope="session")
-def bihuan(stack_folder: Path, postgres_server: str, kafka_server: str, redis_server: str) -> Iterator[Instance]:
-    """A running instance on ports of its own."""
-    given = {"BIHUAN_POSTGRES": postgres_server, "BIHUAN_KAFKA": kafka_server, "BIHUAN_REDIS": redis_server}
+def bihuan(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator[Instance]:
+    """A running instance on ports of its own; BIHUAN_INSTANCE names one that runs already, for writing tests."""
+    if running := os.environ.get("BIHUAN_INSTANCE"):
+        yield Instance(running)
+        return
+    given = {
+        "BIHUAN_POSTGRES": request.getfixturevalue("postgres_server"),
+        "BIHUAN_KAFKA": request.getfixturevalue("kafka_server"),
+        "BIHUAN_REDIS": request.getfixturevalue("redis_server"),
+    }
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     instance = Instance("test", stack_folder / "instance")
