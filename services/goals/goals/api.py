@@ -172,6 +172,7 @@ class TaskReply(Reply):
     title: str
     kind: TaskKind
     state: TaskState
+    project: UUID
     goal: UUID | None
     owner: str | None
     owner_name: str | None
@@ -754,7 +755,8 @@ def _require_own(project: Project, task: Task, caller: Caller) -> None:
 
 def _task_reply(task: Task, names: dict[str, str], now: datetime, calendar: Calendar) -> TaskReply:
     return TaskReply(
-        task=task.task, code=task.code, title=task.title, kind=task.kind, state=task.state, goal=task.goal,
+        task=task.task, code=task.code, title=task.title, kind=task.kind, state=task.state,
+        project=task.project, goal=task.goal,
         owner=task.owner, owner_name=names.get(task.owner or "", task.owner), module=task.module,
         item_version=task.item_version, weight=task.weight, impact_weight=task.share, progress=task.progress,
         starts_at=task.starts_at, due_at=task.due_at, finished_at=task.finished_at,
