@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from bihuan_contracts.event import Event
@@ -29,11 +30,11 @@ class Topic:
     """The service that writes it; `intake` for what upstream systems may also write themselves."""
     description: str
 
-    @property
+    @cached_property
     def major(self) -> int:
         return int(self.name.rsplit(".v", 1)[1])
 
-    @property
+    @cached_property
     def type(self) -> str:
         """The CloudEvents type: `bihuan.plm.bom-released.v1`."""
         words = re.sub(r"(?<!^)(?=[A-Z])", "-", self.event.__name__).lower()
