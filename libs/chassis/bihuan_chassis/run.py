@@ -95,6 +95,8 @@ async def serve_apis(services: Sequence[tuple[Service, Settings]], admin_port: i
     heartbeat = Heartbeat()
     beating = asyncio.create_task(heartbeat.run())
     apps: list[tuple[FastAPI, Settings]] = [(service.api(settings), settings) for service, settings in services]
+    for app, _ in apps:
+        app.state.stopping = stop  # answers without an end of their own, such as live updates, end with it
     checks: dict[str, Check] = {
         f"{service.name}.database": database_check(service.description, app.state.engine)
         for (service, _), (app, _) in zip(services, apps, strict=True)

@@ -6,7 +6,7 @@ async with running(app, postgres_server) as goals:
 """
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ class _Recorder:
 class RunningService:
     """A service under test."""
 
-    def __init__(self, service: Service, database: str) -> None:
+    def __init__(self, service: Service, database: str, environ: Mapping[str, str] | None = None) -> None:
         self.service = service
         self.database = database
         self.now: datetime | None = None
@@ -69,7 +69,12 @@ class RunningService:
         self._resources: Any = None
         self.settings = service.description.settings.load(
             service.name,
-            {"BIHUAN_DATABASE": database, "BIHUAN_ENVIRONMENT": "development", "BIHUAN_DATABASE_POOL": "20"},
+            {
+                "BIHUAN_DATABASE": database,
+                "BIHUAN_ENVIRONMENT": "development",
+                "BIHUAN_DATABASE_POOL": "20",
+                **(environ or {}),
+            },
         )
         self._engine = engine(self.settings, pool=30)
 
@@ -183,7 +188,7 @@ class RunningService:
             headers["Authorization"] = f"Bearer {token}"
         client = httpx.AsyncClient(
             transport=_ClockedTransport(self, app),
-            base_url=f"http://test/api/{self.service.name}",
+            base_url=f"http://test/api/{self.service.name}" if self.service.description.api else "http://test",
             headers=headers,
         )
         self._clients.append(client)
@@ -221,11 +226,13 @@ class _ClockedTransport(httpx.ASGITransport):
 
 
 @asynccontextmanager
-async def running(service: Service, postgres_server: str) -> AsyncIterator[RunningService]:
-    """The service on a database of its own, copied from one that was migrated once."""
+async def running(
+    service: Service, postgres_server: str, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningService]:
+    """The service on a database of its own, copied from one that was migrated once; `environ` has more settings."""
     database = await new_database(service, postgres_server)
     try:
-        async with RunningService(service, database) as under_test:
+        async with RunningService(service, database, environ) as under_test:
             yield under_test
     finally:
         await _drop(postgres_server, urlsplit(database).path.lstrip("/"))

@@ -1,19 +1,28 @@
 """Calls of the browser, forwarded to the service that owns the data, with a token in place of the cookie."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import structlog
 from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from bihuan_chassis.http import NotFound, Unavailable
+from bihuan_chassis.tracing import new_traceparent
 from bihuan_contracts import Text
 
-_PASSED_ON = {"accept", "accept-language", "content-type", "idempotency-key", "traceparent", "range"}
+_PASSED_ON = {
+    "accept", "accept-encoding", "accept-language", "content-type", "content-length", "idempotency-key", "if-match",
+    "if-none-match", "traceparent", "range",
+}  # fmt: skip
+"""Nothing else: neither the cookie nor what a proxy or another hop has added."""
 _PASSED_BACK = {
-    "content-type", "content-length", "content-disposition", "content-language", "content-security-policy",
-    "cache-control", "etag", "retry-after", "location", "x-content-type-options",
+    "content-type", "content-length", "content-encoding", "content-disposition", "content-language", "content-range",
+    "content-security-policy", "accept-ranges", "cache-control", "etag", "last-modified", "retry-after", "location",
+    "vary", "x-content-type-options",
 }  # fmt: skip
 
 log = structlog.get_logger()
@@ -26,30 +35,53 @@ class Forwarder:
         self._services = services
         self._client = client
 
-    async def forward(self, service: str, path: str, request: Request, token: str) -> StreamingResponse:
-        """Pass a request on and stream the answer back; a service that is away is named (503)."""
+    def address(self, service: str, path: str, request: Request) -> str:
+        """Where a call goes, spelled as it came; NotFound for what is no service or leaves its folder."""
         base = self._services.get(service)
-        if base is None:
+        if base is None or not {".", ".."}.isdisjoint(path.split("/")):
             raise NotFound()
+        rest = request.scope["raw_path"].split(b"/", 3)[3].decode("ascii")
+        query = request.scope["query_string"].decode("ascii", errors="replace")
+        return f"{base}/api/{service}/{rest}" + (f"?{query}" if query else "")
+
+    async def forward(self, service: str, path: str, request: Request, token: str) -> Response:
+        """Pass a request on and stream the answer back; a service that is away is named (503)."""
+        address = self.address(service, path, request)
         headers = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
+        headers.setdefault("accept-encoding", "identity")
+        headers.setdefault("traceparent", new_traceparent())
         headers["authorization"] = f"Bearer {token}"
-        outgoing = self._client.build_request(
-            request.method, f"{base}/api/{service}/{path}", params=request.query_params, headers=headers,
-            content=await request.body(),
-        )  # fmt: skip
+        content = request.stream() if _has_body(request) else None
+        outgoing = self._client.build_request(request.method, address, headers=headers, content=content)
         try:
             response = await self._client.send(outgoing, stream=True)
         except httpx.TransportError as error:
             log.warning("service.away", away=service, error=type(error).__name__)
             words = Text(zh=f"{service} 暂时没有响应", en=f"{service} does not answer right now")
             raise Unavailable("service_away", words, headers={"Retry-After": "2"}, service=service) from error
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody is left to read it
         back = {name: value for name, value in response.headers.items() if name in _PASSED_BACK}
-        return StreamingResponse(_body(response), response.status_code, headers=back)
+        return _Passed(response, headers=back)
 
 
-async def _body(response: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for piece in response.aiter_raw():
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+class _Passed(StreamingResponse):
+    """An answer on its way back; the connection it came by is given back also when the browser goes away first."""
+
+    def __init__(self, answer: httpx.Response, **options: Any) -> None:
+        self._answer = answer
+        super().__init__(self._pieces(), answer.status_code, **options)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        async for piece in self._answer.aiter_raw():
             yield piece
-    finally:
-        await response.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._answer.aclose()

@@ -28,10 +28,11 @@ MARK = "x-bihuan-request"
 class Guard:
     """ASGI middleware around the whole of web."""
 
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
         self._app = app
+        self._public = urlsplit(public_url)
         self._headers = dict(_HEADERS)
-        if secure:
+        if self._public.scheme == "https":
             self._headers[b"strict-transport-security"] = b"max-age=31536000; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,18 +48,19 @@ class Guard:
             await send(message)
 
         request = Request(scope)
-        if request.method not in _SAFE and _is_foreign(request):
+        if request.method not in _SAFE and _is_foreign(request, self._public.netloc):
             words = Text(zh="请求不是来自本站页面", en="The request does not come from a page of this site")
             await problems.answer(request, Forbidden("cross_site", words))(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
 
 
-def _is_foreign(request: Request) -> bool:
-    """A request that changes something carries our mark, and comes from our own pages."""
+def _is_foreign(request: Request, own: str) -> bool:
+    """Whether a request that changes something lacks our mark, or comes from another site's page."""
     if request.headers.get(MARK) != "1":
         return True
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return True
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    # Behind a proxy the Host may be another; the address that people use is known from the settings.
+    return origin is not None and urlsplit(origin).netloc not in {request.headers.get("host"), own}

@@ -1,7 +1,7 @@
 """Live updates to open pages: one reader of the Redis stream a process, one bounded queue a page (N5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,14 @@ from redis.exceptions import RedisError
 from bihuan_chassis.live import STREAM, Live, decode, encode
 
 _QUEUE = 500
+_PAGES_PER_PERSON = 20
 _HEARTBEAT = 15.0
 _RESUME = 2_000
 _FIRST = b"retry: 2000\n\n"
+_STILL_HERE = b": still here\n\n"
+
+Id = tuple[int, int]
+"""Place in the stream: milliseconds and number."""
 
 log = structlog.get_logger()
 
@@ -23,79 +28,145 @@ log = structlog.get_logger()
 class _Page:
     person: str
     inside: bool
-    queue: "asyncio.Queue[bytes | None]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    queue: "asyncio.Queue[tuple[Id, bytes] | None]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    seen: Id = (0, 0)
+
+    def let_go(self) -> None:
+        """End its stream; its browser comes back and resumes."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
+    async def next(self, within: float) -> list[tuple[Id, bytes] | None]:
+        """All that waits, at least one; raises TimeoutError."""
+        found = [await asyncio.wait_for(self.queue.get(), within)]
+        while not self.queue.empty():
+            found.append(self.queue.get_nowait())
+        return found
 
 
 class Fanout:
     """Reads the stream once and hands each message to the pages that may see it."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", *, heartbeat: float = _HEARTBEAT) -> None:
         self._redis: Any = redis  # its stream replies are typed as everything they could ever be
-        self._pages: set[_Page] = set()
+        self._heartbeat = heartbeat
+        self._pages: dict[_Page, None] = {}
 
     async def run(self) -> None:
         """Read for ever; a Redis that is away is waited for."""
-        last = "$"
+        last: str | None = None
         while True:
             try:
-                found = await self._redis.xread({STREAM: last}, count=500, block=5_000)
-                for _, entries in found or ():
-                    for id, fields in entries:
-                        last = id.decode()
-                        self._hand_out(last, decode(fields[b"m"]))
+                # "$" at each call would miss what comes between two calls.
+                last = last or await self._newest()
+                for id, fields in _entries(await self._redis.xread({STREAM: last}, count=500, block=5_000)):
+                    last = id.decode()
+                    self._hand_out(last, fields)
             except (RedisError, OSError) as error:
                 log.warning("live.waits", error=type(error).__name__)
                 await asyncio.sleep(1)
 
-    def _hand_out(self, id: str, message: Live) -> None:
-        frame = _frame(id, message)
+    async def _newest(self) -> str:
+        found = await self._redis.xrevrange(STREAM, count=1)
+        return found[0][0].decode() if found else "0-0"
+
+    def _hand_out(self, id: str, fields: dict[bytes, bytes]) -> None:
+        message = _read(fields)
+        if message is None:
+            return
+        place, frame = _place(id), _frame(id, message)
+        for page in [page for page in self._pages if _may_see(page, message)]:
+            try:
+                page.queue.put_nowait((place, frame))
+            except asyncio.QueueFull:
+                self._drop(page)
+
+    def _drop(self, page: _Page) -> None:
+        self._pages.pop(page, None)
+        page.let_go()
+
+    def close(self) -> None:
+        """End every stream, so that a server that stops need not wait for open pages."""
         for page in list(self._pages):
-            if _may_see(page, message):
-                self._offer(page, frame)
+            self._drop(page)
 
-    def _offer(self, page: _Page, frame: bytes) -> None:
-        try:
-            page.queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            # A page that can't keep up is let go; its browser comes back and resumes.
-            self._pages.discard(page)
-            while not page.queue.empty():
-                page.queue.get_nowait()
-            page.queue.put_nowait(None)
-
-    async def stream(self, person: str, *, inside: bool, after: str | None) -> AsyncIterator[bytes]:
-        """The events of one page; `after` is the last one it has seen."""
-        page = _Page(person, inside)
-        self._pages.add(page)
+    async def stream(
+        self, person: str, *, inside: bool, after: str | None, signed_in: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
+        """The events of one page; `after` is the last one it has seen. Ends when the session has ended."""
+        page = self._open(person, inside)
         try:
             yield _FIRST
             async for frame in self._missed(page, after):
                 yield frame
+            due = asyncio.get_running_loop().time() + self._heartbeat
             while True:
                 try:
-                    async with asyncio.timeout(_HEARTBEAT):
-                        heard = await page.queue.get()
+                    waiting = await page.next(due - asyncio.get_running_loop().time())
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    if not await signed_in():
+                        return
+                    due = asyncio.get_running_loop().time() + self._heartbeat
+                    yield _STILL_HERE
                     continue
-                if heard is None:
+                # What came while the missed ones were read is in both.
+                if frames := b"".join(one[1] for one in waiting if one is not None and one[0] > page.seen):
+                    yield frames
+                if None in waiting:
                     return
-                yield heard
         finally:
-            self._pages.discard(page)
+            self._pages.pop(page, None)
+
+    def _open(self, person: str, inside: bool) -> _Page:
+        own = [page for page in self._pages if page.person == person]
+        if len(own) >= _PAGES_PER_PERSON:
+            self._drop(own[0])
+        page = _Page(person, inside)
+        self._pages[page] = None
+        return page
 
     async def _missed(self, page: _Page, after: str | None) -> AsyncIterator[bytes]:
-        if after is None or not all(part.isdigit() for part in after.split("-")):
+        if after is None or _place(after) == (0, 0):
             return
-        entries = await self._redis.xrange(STREAM, min=f"({after}", count=_RESUME)
+        try:
+            entries = await self._redis.xrange(STREAM, min=f"({after}", count=_RESUME)
+        except (RedisError, OSError):
+            return
         for id, fields in entries:
-            message = decode(fields[b"m"])
-            if _may_see(page, message):
+            page.seen = _place(id.decode())
+            message = _read(fields)
+            if message is not None and _may_see(page, message):
                 yield _frame(id.decode(), message)
 
     @property
     def open_pages(self) -> int:
         return len(self._pages)
+
+
+def _entries(reply: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The entries of the one stream that was asked for, in either version of the protocol."""
+    if not reply:
+        return []
+    entries: Any = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
+    while entries and isinstance(entries[0], list):
+        entries = entries[0]
+    return list(entries)
+
+
+def _read(fields: dict[bytes, bytes]) -> Live | None:
+    try:
+        return decode(fields[b"m"])
+    except (KeyError, ValueError, TypeError):
+        log.warning("live.unreadable")
+        return None
+
+
+def _place(id: str) -> Id:
+    """(0, 0) for what is no id of a stream."""
+    first, _, second = id.partition("-")
+    valid = first.isascii() and first.isdigit() and len(first) < 20 and (second.isascii() and second.isdigit())
+    return (int(first), int(second)) if valid and len(second) < 20 else (0, 0)
 
 
 def _may_see(page: _Page, message: Live) -> bool:

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 from bihuan_chassis.http import NotFound
 
 _COMPRESSED = (("br", ".br"), ("gzip", ".gz"))
+_NO_PAGES = ("api/", "auth/", "assets/", ".well-known/", "live/", "directory/")
 
 
 class Pages:
@@ -19,12 +20,13 @@ class Pages:
 
     def answer(self, path: str, request: Request) -> Response:
         """A file, or the application's page for one of its own paths."""
+        if "\0" in path:
+            raise NotFound()
         file = (self._folder / path).resolve()
         if path and file.is_relative_to(self._folder) and file.is_file():
             hashed = path.startswith("assets/")
             return self._file(file, request, "public, max-age=31536000, immutable" if hashed else "no-cache")
-        last = path.rsplit("/", 1)[-1]
-        if "." in last or path.startswith(("api/", "auth/", "assets/")):
+        if "." in path.rsplit("/", 1)[-1] or f"{path}/".startswith(_NO_PAGES):
             raise NotFound()
         index = self._folder / "index.html"
         if not index.is_file():
@@ -34,9 +36,14 @@ class Pages:
     def _file(self, file: Path, request: Request, caching: str) -> Response:
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
-        accepted = request.headers.get("accept-encoding", "")
+        found, accepted = file, request.headers.get("accept-encoding", "")
         for name, ending in _COMPRESSED:
             packed = file.with_name(file.name + ending)
             if name in accepted and packed.is_file():
-                return FileResponse(packed, media_type=media_type, headers={**headers, "Content-Encoding": name})
-        return FileResponse(file, media_type=media_type, headers=headers)
+                found, headers["Content-Encoding"] = packed, name
+                break
+        response = FileResponse(found, media_type=media_type, headers=headers, stat_result=found.stat())
+        tag = response.headers["etag"]
+        if tag in [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers={"ETag": tag, **headers})
+        return response

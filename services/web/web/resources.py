@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+from fastapi import Request
 from redis.asyncio import Redis
 
 from bihuan_chassis import Settings as ChassisSettings
@@ -18,8 +19,11 @@ from web.settings import Settings
 
 @dataclass(frozen=True)
 class Resources:
+    settings: Settings
+    redis: "Redis"
     sessions: Sessions
     forwarder: Forwarder
+    client: httpx.AsyncClient
     fanout: Fanout
     pages: Pages
 
@@ -29,14 +33,23 @@ async def resources(settings: ChassisSettings) -> AsyncIterator[Resources]:
     assert isinstance(settings, Settings)
     redis = Redis.from_url(settings.redis.get_secret_value(), socket_connect_timeout=2, socket_timeout=10)
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    timeout = httpx.Timeout(settings.service_timeout, connect=2, pool=2)
     fanout = Fanout(redis)
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30, connect=2), limits=limits, follow_redirects=False) as client:
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False) as client:
         reading = asyncio.create_task(fanout.run())
         try:
             yield Resources(
-                Sessions(redis, settings), Forwarder(settings.services, client), fanout, Pages(settings.static_folder)
-            )
+                settings, redis, Sessions(redis, settings), Forwarder(settings.services, client), client, fanout,
+                Pages(settings.static_folder),
+            )  # fmt: skip
         finally:
             reading.cancel()
+            fanout.close()
             await asyncio.gather(reading, return_exceptions=True)
             await redis.aclose()
+
+
+def resources_of(request: Request) -> Resources:
+    found = request.app.state.surroundings.resources
+    assert isinstance(found, Resources)
+    return found

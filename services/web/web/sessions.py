@@ -2,16 +2,28 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+import asyncpg
+import structlog
 from fastapi import Request, Response
 from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from bihuan_chassis.auth import Person, TokenMinter, roles_named
+from bihuan_chassis.database import connected
 from bihuan_chassis.http import Unauthenticated
+from web import store
 from web.settings import Settings
 
 _PREFIX = "bihuan:session:"
+_CHECKED_FOR = 30.0
+"""Seconds for which roles are taken as they were: somebody who leaves, or loses a role, is held off within that."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,16 @@ class Session:
     supplier: str | None
     title: str | None
     department: str | None
+    checked_at: float
+    """Seconds since 1970."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Session":
+        """From a row of the directory."""
+        return cls(
+            row["person"], row["name"], tuple(row["roles"]), row["supplier"], row["title"], row["department_name"],
+            time.time(),
+        )  # fmt: skip
 
     def as_person(self) -> Person:
         return Person(self.person, self.name, roles_named(self.roles), self.supplier)
@@ -43,23 +65,51 @@ class Sessions:
     def cookie(self) -> str:
         return "__Host-bihuan" if self._settings.secure else "bihuan"
 
-    async def open(self, response: Response, session: Session) -> None:
-        """A new id at each sign-in, so that an id planted before is worth nothing."""
-        key = secrets.token_urlsafe(32)
-        await self._redis.set(_PREFIX + key, json.dumps(asdict(session)), ex=self._settings.session_hours * 3600)
+    async def open(self, request: Request, response: Response, session: Session) -> None:
+        """A new id at each sign-in, so that an id planted before is worth nothing; the one before ends."""
+        if before := request.cookies.get(self.cookie):
+            await self._redis.delete(_PREFIX + before)
+        key, seconds = secrets.token_urlsafe(32), self._settings.session_hours * 3600
+        await self._redis.set(_PREFIX + key, json.dumps(asdict(session)), ex=seconds)
         response.set_cookie(
-            self.cookie, key, max_age=self._settings.session_hours * 3600, httponly=True, samesite="lax",
-            secure=self._settings.secure, path="/",
-        )  # fmt: skip
+            self.cookie, key, max_age=seconds, httponly=True, samesite="lax", secure=self._settings.secure, path="/"
+        )
 
     async def find(self, request: Request) -> Session:
         """The session of a request; raises Unauthenticated."""
         key = request.cookies.get(self.cookie)
         stored = await self._redis.get(_PREFIX + key) if key else None
-        if stored is None:
+        if key is None or stored is None:
             raise Unauthenticated()
         values = json.loads(stored)
-        return Session(**{**values, "roles": tuple(values["roles"])})
+        session = Session(**{**values, "roles": tuple(values["roles"])})
+        if time.time() - session.checked_at < _CHECKED_FOR:
+            return session
+        return await self._check(request, key, session)
+
+    async def signed_in(self, request: Request) -> bool:
+        """Whether the session of a long-lived request is still open."""
+        try:
+            await self.find(request)
+        except Unauthenticated:
+            return False
+        return True
+
+    async def _check(self, request: Request, key: str, session: Session) -> Session:
+        """Hold a session against the directory as it is now."""
+        try:
+            async with connected(request.app.state.engine) as connection:
+                row = await store.find_person(connection.raw, session.person)
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError, TimeoutError) as error:
+            log.warning("session.unchecked", error=type(error).__name__)
+            return session
+        if row is None:
+            await self._redis.delete(_PREFIX + key)
+            raise Unauthenticated()
+        checked = replace(Session.of(row), checked_at=time.time())
+        # Only where it still is: a sign-out meanwhile must not be undone.
+        await self._redis.set(_PREFIX + key, json.dumps(asdict(checked)), xx=True, keepttl=True)
+        return checked
 
     async def end(self, request: Request, response: Response) -> None:
         key = request.cookies.get(self.cookie)

@@ -22,6 +22,8 @@ class Settings(ChassisSettings):
     feedback_url: str = "http://localhost:8004"
     analytics_url: str = "http://localhost:8005"
     intake_url: str = "http://localhost:8006"
+    service_timeout: float = Field(default=30, gt=0, le=300)
+    """Seconds that a service may take to answer."""
     static_folder: Path = Path(__file__).parent / "static"
     request_limit: int = Field(default=22_000_000, ge=1_000)
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from bihuan_chassis import Transaction
 from bihuan_contracts.hr import PersonChanged
 
@@ -26,25 +28,30 @@ async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
     )  # fmt: skip
 
 
-async def find_person(tx: Transaction, person: str) -> Any | None:
-    return await tx.raw.fetchrow("select * from people where person = $1 and active", person)
+async def find_person(raw: "asyncpg.Connection[asyncpg.Record]", person: str) -> Any | None:
+    """The person's row, if active; also outside a request's transaction."""
+    return await raw.fetchrow("select * from people where person = $1 and active", person)
 
 
 async def search(tx: Transaction, query: str, limit: int) -> list[Any]:
+    """Colleagues; a number or a name that begins with the words comes first."""
     found: list[Any] = await tx.raw.fetch(
-        "select * from people where active and supplier is null and (name ilike '%' || $1 || '%'"
-        " or name_latin ilike '%' || $1 || '%' or person = $1 or title ilike '%' || $1 || '%') order by person limit $2",
+        "select * from (select people.*, lower($1) as words from people where active and supplier is null) as people"
+        " where person = $1 or strpos(lower(name), words) > 0 or strpos(lower(coalesce(name_latin, '')), words) > 0"
+        "  or strpos(lower(coalesce(title, '')), words) > 0 or strpos(lower(coalesce(department_name, '')), words) > 0"
+        " order by person = $1 desc, starts_with(lower(name), words) or starts_with(lower(coalesce(name_latin, '')), words) desc,"
+        "  person limit $2",
         query, limit,
     )  # fmt: skip
     return found
 
 
-async def personas(tx: Transaction, roles: Sequence[str], each: int) -> list[Any]:
-    """A few people for each role: those with the fewest other roles first, so that each shows one view."""
+async def personas(tx: Transaction, roles: Sequence[str]) -> list[Any]:
+    """One person for each role, two employees: those with the fewest other roles, so that each shows one view."""
     found: list[Any] = await tx.raw.fetch(
         "select * from (select people.*, role, row_number() over (partition by role order by cardinality(roles), person) as place"
         "  from people, unnest($1::text[]) as role where active and role = any(roles)) as ranked"
-        " where place <= $2 order by array_position($1::text[], role), place",
-        list(roles), each,
-    )  # fmt: skip
+        " where place <= case role when 'employee' then 2 else 1 end order by array_position($1::text[], role), place",
+        list(roles),
+    )
     return found

@@ -1,0 +1,54 @@
+"""Every route of web and who may use it: a route that is not in the table fails the test (W4)."""
+
+import httpx
+import pytest
+from given_web import routes
+
+from bihuan_chassis.http import policy_of
+
+pytestmark = pytest.mark.flow
+
+ANYBODY, SIGNED_IN, COLLEAGUES = "anybody", "signed in", "colleagues"
+WHO = {
+    "GET /auth/personas": ANYBODY,
+    "POST /auth/sign-in": ANYBODY,
+    "POST /auth/sign-out": ANYBODY,
+    "GET /auth/me": SIGNED_IN,
+    "GET /.well-known/jwks.json": ANYBODY,
+    "GET /directory": COLLEAGUES,
+    "GET /directory/{person}": COLLEAGUES,
+    "GET /live": SIGNED_IN,
+    "* /api/{service}/{path:path}": SIGNED_IN,
+    "* /{path:path}": ANYBODY,
+}
+
+
+def test_the_table_names_every_route() -> None:
+    found = set()
+    for route in routes():
+        methods = sorted(route.methods)
+        found.add(f"{methods[0] if len(methods) == 1 else '*'} {route.path}")
+        assert policy_of(route) is None  # web checks its own cookie, not a token
+    assert found == set(WHO)
+
+
+ASKED = {
+    "GET /auth/me": "/auth/me",
+    "GET /directory": "/directory?q=周",
+    "GET /directory/{person}": "/directory/10231",
+    "* /api/{service}/{path:path}": "/api/goals/week",
+}
+
+
+@pytest.mark.parametrize("route", ASKED)
+@pytest.mark.parametrize("person", [None, "10231", "10306", "10001", "10004", "10105", "S001-1"])
+async def test_who_may_use_it(route: str, person: str | None, browser: httpx.AsyncClient) -> None:
+    if person:
+        await browser.post("/auth/sign-in", json={"person": person})
+    status = (await browser.get(ASKED[route])).status_code
+    if person is None:
+        assert status == 401
+    elif person.startswith("S") and WHO[route] == COLLEAGUES:
+        assert status == 403
+    else:
+        assert status == 200
