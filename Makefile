@@ -36,7 +36,12 @@ $(UI)/node_modules/.installed: $(VENV)/installed $(UI)/package-lock.json
 	@cd $(UI) && $(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-services/web/web/static/.built: $(UI)/node_modules/.installed $(UI_SOURCES)
+# The client's types are made from the services' own descriptions.
+$(UI)/src/api/schema/.dumped: $(VENV)/installed $(wildcard services/*/*/api.py libs/contracts/bihuan_contracts/*.py libs/chassis/bihuan_chassis/*.py)
+	@$(BIN)/python -m bihuan_chassis.openapi --out $(UI)/src/api/schema goals changes notify feedback analytics intake web
+	@touch $@
+
+services/web/web/static/.built: $(UI)/node_modules/.installed $(UI)/src/api/schema/.dumped $(UI_SOURCES)
 	@cd $(UI) && $(WITH_NODE) npm run --silent build
 	@touch $@
 
@@ -57,7 +62,7 @@ status: install ## the state of each process
 logs: install ## the end of each log
 	@$(BIN)/bihuan logs --instance $(INSTANCE)
 
-check: install $(UI)/node_modules/.installed ## format, lint, types, imports
+check: install $(UI)/node_modules/.installed $(UI)/src/api/schema/.dumped ## format, lint, types, imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy $(addsuffix /,$(PACKAGES)) conftest.py
