@@ -12,6 +12,13 @@ from goals.handlers import (
     on_test_reported,
 )
 
+
+@asynccontextmanager
+async def _warm(_: Settings) -> AsyncIterator[None]:
+    await asyncio.to_thread(warm_up, datetime.now(UTC).date())
+    yield
+
+
 app = service(
     "goals",
     hears={
@@ -22,4 +29,5 @@ app = service(
     },
     api=[api.routes],
     timers={CONCESSION_ENDS: on_concession_ends},
+    lifespan=_warm,
 )

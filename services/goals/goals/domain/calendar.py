@@ -21,6 +21,12 @@ def _china() -> holidays.HolidayBase:
     return holidays.country_holidays("CN")
 
 
+def warm_up(today: date) -> None:
+    """Read the holidays of the years around `today`: the first look at a year takes most of a second."""
+    for year in (today.year - 1, today.year, today.year + 1):
+        _works(date(year, 6, 1))
+
+
 @dataclass(frozen=True)
 class Calendar:
     """Working days. `company` holds the days that differ from the state's: factory shifts, plant holidays."""
