@@ -1,8 +1,14 @@
 """The service: settings and wiring."""
 
-from bihuan_chassis import service
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from bihuan_chassis import Settings, service
 from bihuan_contracts import topics
 from goals import api
+from goals.domain.calendar import warm_up
 from goals.handlers import (
     CONCESSION_ENDS,
     on_card_answered,
