@@ -1,0 +1,14 @@
+"""The service under test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bihuan_chassis.testing import RunningService, running
+from feedback.app import app
+
+
+@pytest.fixture
+async def feedback(postgres_server: str) -> AsyncIterator[RunningService]:
+    async with running(app, postgres_server) as service:
+        yield service

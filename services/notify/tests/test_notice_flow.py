@@ -1,0 +1,205 @@
+"""One notice per person and change, its receipts, and what stops when it is confirmed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope, Session
+
+from bihuan_chassis.testing import RunningService, running
+from bihuan_contracts import Text, topics
+from bihuan_contracts.changes import ImpactAction, ImpactAssessed, ImpactRow
+from bihuan_contracts.goals import TargetChange, TargetField, TargetsRecalculated
+from bihuan_contracts.hr import PersonChanged
+from bihuan_contracts.notify import NoticeRequested, ReceiptState
+from bihuan_tools.stack import free_port
+from notify.app import app
+
+pytestmark = pytest.mark.flow
+NOW = datetime(2026, 3, 11, 0, 30, 1, tzinfo=UTC)
+CHANGE = UUID(int=7)
+ENGINEER, TESTER, LEAD, BOSS = "10231", "10306", "10105", "10001"
+
+
+def row(person: str, action: ImpactAction, number: int = 1, *, must: bool = True) -> ImpactRow:
+    return ImpactRow(
+        row=uuid5(CHANGE, f"{person}{action}{number}"), action=action, person=person, person_name=person,
+        module="PM-480", module_name="电源模块", old_version="V2.3", new_version="V2.4", task=UUID(int=number),
+        task_code=f"T-{number}", task_title="任务", hours_factor=Decimal(1), must_confirm=must, rule="default/x",
+        rule_version=1, explanation=Text(zh="锁定", en="locked"),
+    )  # fmt: skip
+
+
+def impact(*rows: ImpactRow, change: UUID = CHANGE, version: int = 1, supersedes: UUID | None = None) -> ImpactAssessed:
+    return ImpactAssessed(
+        change=change, number="ECN-2026-0187", revision=1, item="PM-480", item_name="电源模块", base_version="V2.3",
+        new_version="V2.4", reason="换型", rows=rows, supersedes=supersedes, released_by=LEAD,
+        released_at=NOW - timedelta(seconds=1), received_at=NOW, applied_at=NOW, version=version,
+    )  # fmt: skip
+
+
+THE_CHANGE = impact(
+    row(ENGINEER, ImpactAction.LOCK, 1), row(ENGINEER, ImpactAction.LOCK, 2), row(TESTER, ImpactAction.RETEST, 3),
+    row(LEAD, ImpactAction.INFORM, 4, must=False),
+)  # fmt: skip
+
+
+async def told(notify: RunningService) -> dict[str, Any]:
+    """The change has come in; returns the engineer's notice."""
+    notify.now = NOW
+    people = [(ENGINEER, BOSS), (TESTER, BOSS), (LEAD, BOSS), (BOSS, None)]
+    await notify.hear(
+        topics.PEOPLE,
+        [PersonChanged(person=p, name=f"名{p}", manager=m, email=f"{p}@x.example", version=1) for p, m in people],
+    )
+    await notify.hear(topics.IMPACTS, [THE_CHANGE])
+    return (await inbox(notify, ENGINEER))[0]
+
+
+async def inbox(notify: RunningService, person: str, which: str = "open") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await notify.client(person).get("/inbox", params={"filter": which})).json()[
+        "notices"
+    ]
+    return found
+
+
+async def test_each_person_has_one_notice_with_all_that_concerns_them(notify: RunningService) -> None:
+    """N1: and nobody else's."""
+    notice = await told(notify)
+    assert notice["title"]["zh"] == "电源模块 V2.4 已发布：你的 2 项任务被锁定"
+    assert [item["task_code"] for item in notice["items"]] == ["T-1", "T-2"]
+    assert [(live.kind, live.to) for live in notify.live_messages] == [
+        ("notice", (ENGINEER,)),
+        ("notice", (TESTER,)),
+        ("notice", (LEAD,)),
+    ]
+    receipts = await notify.announced(topics.NOTICE_RECEIPTS)
+    assert {receipt.state for receipt in receipts} == {ReceiptState.DELIVERED}
+    assert len(receipts) == 3
+
+
+async def test_replay_tells_nobody_twice(notify: RunningService) -> None:
+    """C5: the same unit again, also when the inbox is lost."""
+    await told(notify)
+    before = len(await notify.announced()), len(notify.live_messages)
+    await notify.forget_inbox()
+    await notify.hear(topics.IMPACTS, [THE_CHANGE, THE_CHANGE])
+    assert (len(await notify.announced()), len(notify.live_messages)) == before
+
+
+async def test_recalculated_targets_join_the_same_notice(notify: RunningService) -> None:
+    """G8, C5: old → new, whichever comes first."""
+    await told(notify)
+    moved = TargetsRecalculated(
+        task=UUID(int=1), task_code="T-1", task_title="任务", project=UUID(int=9), person=ENGINEER,
+        changes=(TargetChange(field=TargetField.PLANNED_HOURS, old="10", new="12"),), change=CHANGE,
+        change_number="ECN-2026-0187", rule=None, at=NOW,
+    )  # fmt: skip
+    await notify.hear(topics.TARGETS, [moved])
+    (notice,) = await inbox(notify, ENGINEER)
+    assert [(one["old"], one["new"]) for one in notice["amendments"][0]["changes"]] == [("10", "12")]
+
+
+async def test_confirming_stops_every_reminder(notify: RunningService) -> None:
+    """N2, N3: fifty confirmations at once are one; everything that was pending is gone."""
+    notice = await told(notify)
+    client = notify.client(ENGINEER)
+    answers = await asyncio.gather(*[client.post(f"/notices/{notice['notice']}/confirm") for _ in range(50)])
+    assert {answer.status_code for answer in answers} == {200}
+    confirmed = [r for r in await notify.announced(topics.NOTICE_RECEIPTS) if r.state is ReceiptState.CONFIRMED]
+    assert len(confirmed) == 1
+    assert [timer.key for timer in await notify.timers() if timer.key == notice["notice"]] == []
+    assert await inbox(notify, ENGINEER) == []
+    states = (await client.get(f"/notices/{notice['notice']}")).json()["states"]
+    assert [state["state"] for state in states].count("confirmed") == 1
+
+
+async def test_silence_is_repeated_and_then_told_to_the_manager(notify: RunningService) -> None:
+    """N3: a step fires once, also when the worker was away."""
+    await told(notify)
+    await notify.fire_timers(at=NOW + timedelta(minutes=31))
+    (notice,) = await inbox(notify, ENGINEER)
+    assert notice["escalations"] == 1
+    await notify.fire_timers(at=NOW + timedelta(minutes=62))
+    await notify.fire_timers(at=NOW + timedelta(minutes=63))
+    escalated = await inbox(notify, BOSS)
+    assert {one["kind"] for one in escalated} == {"escalation"}
+    assert len(escalated) == 2  # the engineer's and the tester's
+
+
+async def test_somebody_elses_notice_is_as_if_it_were_not_there(notify: RunningService) -> None:
+    notice = await told(notify)
+    other = notify.client(TESTER)
+    assert (await other.get(f"/notices/{notice['notice']}")).status_code == 404
+    assert (await other.post(f"/notices/{notice['notice']}/confirm")).status_code == 404
+
+
+async def test_newer_revision_takes_the_older_notice_away(notify: RunningService) -> None:
+    await told(notify)
+    newer = impact(row(ENGINEER, ImpactAction.LOCK, 8), change=UUID(int=8), supersedes=CHANGE)
+    await notify.hear(topics.IMPACTS, [newer])
+    assert [notice["change"] for notice in await inbox(notify, ENGINEER)] == [str(UUID(int=8))]
+    assert await inbox(notify, TESTER) == []
+
+
+async def test_two_minute_clock_names_who_had_it_when(notify: RunningService) -> None:
+    """C6."""
+    await told(notify)
+    clock = (await notify.client(LEAD).get(f"/changes/{CHANGE}/deliveries")).json()
+    assert [one["seconds_from_release"] for one in clock["deliveries"]] == [1.0, 1.0, 1.0]
+    assert clock["misses"] == []
+
+
+async def test_request_of_another_service_is_one_notice(notify: RunningService) -> None:
+    notify.now = NOW
+    asked = NoticeRequested(
+        person=LEAD, kind="material_needed", dedupe="m:1", title=Text(zh="需补充资料", en="Material needed"),
+        body=Text(zh="x", en="x"), link="/tasks/1", at=NOW,
+    )  # fmt: skip
+    await notify.hear(topics.NOTICE_REQUESTS, [asked, asked])
+    await notify.hear(topics.NOTICE_REQUESTS, [asked])
+    assert len(await inbox(notify, LEAD)) == 1
+
+
+class _Mailbox:
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+        self.answer = "250 OK"
+        self.arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.got.append(envelope.content or b"")
+        self._loop.call_soon_threadsafe(self.arrived.set)
+        return self.answer
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[tuple[_Mailbox, Controller]]:
+    box = _Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield box, controller
+    controller.stop()
+
+
+async def test_mail_has_everything_and_the_same_id_at_each_attempt(
+    postgres_server: str, mailbox: tuple[_Mailbox, Controller]
+) -> None:
+    """N1: one mail with locks and link, in both languages."""
+    box, controller = mailbox
+    port = controller.port
+    async with running(
+        app, postgres_server, {"BIHUAN_SMTP_HOST": "127.0.0.1", "BIHUAN_SMTP_PORT": str(port)}
+    ) as notify:
+        await told(notify)
+        await notify.fire_timers(at=NOW + timedelta(seconds=3))
+        await asyncio.wait_for(box.arrived.wait(), 10)
+    text = b"".join(box.got).decode(errors="replace")
+    assert "Message-ID: <" in text
+    assert "@bihuan>" in text
