@@ -12,13 +12,11 @@ from typing import Any
 
 import asyncpg
 import httpx
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from bihuan_chassis import provision
 from bihuan_chassis.auth import TokenMinter
 from bihuan_chassis.migrate import migrate
 from bihuan_chassis.openapi import load
-from bihuan_contracts import Topic, topics
 from bihuan_tools.stack import KafkaServer, MailSink, PostgresServer, RedisServer, StackError, free_port
 from bihuan_tools.stack.process import RecordedProcess, require_port
 
@@ -251,37 +249,12 @@ async def _own_database(admin: "asyncpg.Connection[asyncpg.Record]", service: st
         await admin.execute(f"revoke all on database {name} from public")
 
 
-async def create_topics(servers: str, wanted: tuple[Topic, ...] = topics.ALL) -> list[str]:
-    """Create the topics of the registry that are missing; returns their names."""
-    client = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await client.start()
+async def create_topics(servers: str) -> list[str]:
+    """Create what is missing on the broker; StackError names the topic that can't be."""
     try:
-        known = set(await client.list_topics())
-        missing = [topic for topic in wanted if topic.name not in known]
-        if missing:
-            answer = await client.create_topics([_new_topic(topic) for topic in missing])
-            for name, code, *_ in answer.topic_errors:
-                if code and not issubclass(for_code(code), TopicAlreadyExistsError):
-                    raise StackError(
-                        f"主题 {name} 建不起来", f"The topic {name} can't be created: {for_code(code).__name__}"
-                    )
-        return [topic.name for topic in missing]
-    finally:
-        await client.close()
-
-
-def _new_topic(topic: Topic) -> NewTopic:
-    retention = int(topic.retention.total_seconds() * 1000) if topic.retention else -1
-    return NewTopic(
-        topic.name,
-        topic.partitions,
-        1,
-        topic_configs={
-            "cleanup.policy": "compact" if topic.compacted else "delete",
-            "retention.ms": str(retention),
-            "max.message.bytes": "1048576",
-        },
-    )
+        return await provision.create_topics({"bootstrap_servers": servers})
+    except provision.TopicError as error:
+        raise StackError(f"主题建不起来：{error}", f"A topic can't be created: {error}") from error
 
 
 def _answers(url: str) -> bool:

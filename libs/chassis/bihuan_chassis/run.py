@@ -1,4 +1,4 @@
-"""Processes: `api`, `worker` and `migrate`; also several services in one process, for trying out."""
+"""Processes: `api`, `worker`, `migrate` and `topics`; also several services in one process, for trying out."""
 
 import argparse
 import asyncio
@@ -14,7 +14,9 @@ from fastapi import FastAPI
 
 from bihuan_chassis import logs, tracing
 from bihuan_chassis.health import Check, Heartbeat, admin_app, database_check
+from bihuan_chassis.lanes import kafka_options
 from bihuan_chassis.migrate import migrate
+from bihuan_chassis.provision import create_topics
 from bihuan_chassis.service import Service
 from bihuan_chassis.settings import Settings, SettingsError
 from bihuan_chassis.worker import Worker
@@ -27,7 +29,7 @@ log = structlog.get_logger()
 def main(service: Service, arguments: Sequence[str]) -> int:
     """Run one process of one service; 2 means that the call or a setting is wrong."""
     parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
-    parser.add_argument("process", choices=["api", "worker", "migrate"])
+    parser.add_argument("process", choices=["api", "worker", "migrate", "topics"])
     process = parser.parse_args(arguments).process
     try:
         settings = service.settings()
@@ -39,6 +41,9 @@ def main(service: Service, arguments: Sequence[str]) -> int:
     if process == "migrate":
         heads = uvloop.run(migrate(service.description, settings.database.get_secret_value()))
         log.info("database.migrated", heads=heads)
+        return 0
+    if process == "topics":
+        log.info("topics.created", topics=uvloop.run(create_topics(kafka_options(settings))))
         return 0
     work = serve_apis if process == "api" else run_workers
     uvloop.run(_until_signal(lambda stop: work([(service, settings)], settings.admin_port, stop)))

@@ -1,0 +1,22 @@
+-- A role and a database for each service, and nobody else in it.
+create role bihuan_goals login password 'bihuan-goals';
+create database bihuan_goals owner bihuan_goals;
+revoke all on database bihuan_goals from public;
+create role bihuan_changes login password 'bihuan-changes';
+create database bihuan_changes owner bihuan_changes;
+revoke all on database bihuan_changes from public;
+create role bihuan_notify login password 'bihuan-notify';
+create database bihuan_notify owner bihuan_notify;
+revoke all on database bihuan_notify from public;
+create role bihuan_feedback login password 'bihuan-feedback';
+create database bihuan_feedback owner bihuan_feedback;
+revoke all on database bihuan_feedback from public;
+create role bihuan_analytics login password 'bihuan-analytics';
+create database bihuan_analytics owner bihuan_analytics;
+revoke all on database bihuan_analytics from public;
+create role bihuan_intake login password 'bihuan-intake';
+create database bihuan_intake owner bihuan_intake;
+revoke all on database bihuan_intake from public;
+create role bihuan_web login password 'bihuan-web';
+create database bihuan_web owner bihuan_web;
+revoke all on database bihuan_web from public;
