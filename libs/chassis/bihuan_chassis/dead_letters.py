@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 _INSERT = """
@@ -19,9 +19,8 @@ _COLUMNS = """id, consumer, topic, partition, "offset", key, value, header_names
 CHANNEL = "bihuan_dead_letters"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A Kafka record, as raw as it came."""
+class Record(NamedTuple):
+    """A Kafka record, as raw as it came. A named tuple, as everything that is made for each event: it costs a third."""
 
     topic: str
     partition: int

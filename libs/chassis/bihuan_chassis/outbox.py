@@ -1,8 +1,8 @@
 """Announcing: an event is a row written in the transaction of the state change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -23,8 +23,7 @@ class EventTooLargeError(Exception):
         super().__init__(f"an event of {size} bytes for {topic} is over the limit of {MAX_BYTES}")
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     topic: Topic
     id: UUID
     key: str

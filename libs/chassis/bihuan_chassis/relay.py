@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -282,23 +283,30 @@ class Outcome:
 
 
 async def _produce(producer: AIOKafkaProducer, service: str, row: Any) -> "asyncio.Future[Any]":
-    key = row["key"].encode()
-    time: datetime = row["time"]
+    _, topic, event_id, key_text, body, time, traceparent, source = row
+    key = key_text.encode()
     headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(row["event_id"]).encode()),
-        ("ce_source", (row["source"] or f"bihuan/{service}").encode()),
-        ("ce_type", topics.named(row["topic"]).type.encode()),
+        *_constant_headers(topic, source or f"bihuan/{service}"),
+        ("ce_id", str(event_id).encode()),
         ("ce_time", time.isoformat().encode()),
         ("ce_subject", key),
-        ("content-type", b"application/json"),
     ]
-    if row["traceparent"]:
-        headers.append(("traceparent", row["traceparent"].encode()))
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
     future: asyncio.Future[Any] = await producer.send(
-        row["topic"], row["body"], key, timestamp_ms=int(time.timestamp() * 1000), headers=headers
+        topic, body, key, timestamp_ms=int(time.timestamp() * 1000), headers=headers
     )
     return future
+
+
+@lru_cache(maxsize=512)
+def _constant_headers(topic: str, source: str) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_source", source.encode()),
+        ("ce_type", topics.named(topic).type.encode()),
+        ("content-type", b"application/json"),
+    )
 
 
 async def _unlock(connection: Connection) -> None:
