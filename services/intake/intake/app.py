@@ -1,7 +1,7 @@
 """The service: settings and wiring."""
 
 from bihuan_chassis import service
-from intake import api
+from intake import api, refusals, reports
 from intake.settings import Settings
 
-app = service("intake", settings=Settings, api=[api.routes])
+app = service("intake", settings=Settings, api=[api.routes, reports.routes, refusals.routes])

@@ -1,6 +1,7 @@
 """Tables of intake, and functions on sets of rows."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,18 +23,32 @@ class RefusedPayload:
     source: str | None = None
     event_type: str | None = None
     event_id: str | None = None
+    attributes: Mapping[str, str] | None = None
+    """Of a binary event, whose attributes are not in its body."""
 
 
 async def save_refused(tx: Transaction, refused: Sequence[RefusedPayload]) -> None:
-    await tx.raw.executemany(
-        "insert into refused (id, source, event_type, event_id, connector, body, code, field, reason, sender, received_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        [
-            (one.id, one.source, one.event_type, one.event_id, one.connector, one.body, one.code, one.field,
-             one.reason.replace("\0", "")[:2000], one.sender, tx.now)
+    await tx.raw.copy_records_to_table(
+        "refused",
+        records=[
+            (one.id, one.source, one.event_type, one.event_id, one.connector, one.body, one.code, _text(one.field),
+             _text(one.reason), one.sender, tx.now, _json(one.attributes))
             for one in refused
         ],
+        columns=("id", "source", "event_type", "event_id", "connector", "body", "code", "field", "reason", "sender",
+                 "received_at", "attributes"),
     )  # fmt: skip
+
+
+def _text(value: str | None) -> str | None:
+    """As PostgreSQL takes it."""
+    return value.replace("\0", "").encode(errors="replace").decode()[:2000] if value is not None else None
+
+
+def _json(attributes: Mapping[str, str] | None) -> str | None:
+    if attributes is None:
+        return None
+    return json.dumps({str(_text(name)): _text(value) for name, value in attributes.items()})
 
 
 async def new_events(tx: Transaction, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -50,15 +65,16 @@ async def new_events(tx: Transaction, events: Sequence[tuple[str, str]]) -> set[
 async def find_refused(tx: Transaction, state: str | None, limit: int) -> list[Any]:
     found: list[Any] = await tx.raw.fetch(
         "select id, source, event_type, event_id, connector, code, field, reason, sender, received_at, state, attempts,"
-        " resolution, resolved_by, resolved_at, substring(body from 1 for 4000) as body"
+        " resolution, resolved_by, resolved_at, substring(body from 1 for 4000) as body, attributes"
         " from refused where $1::text is null or state = $1 order by received_at desc limit $2",
         state, limit,
     )  # fmt: skip
     return found
 
 
-async def get_refused(tx: Transaction, id: UUID) -> Any | None:
-    return await tx.raw.fetchrow("select * from refused where id = $1 for update", id)
+async def get_refused(tx: Transaction, id: UUID, *, lock: bool = False) -> Any | None:
+    statement = "select * from refused where id = $1"
+    return await tx.raw.fetchrow(statement + " for update" if lock else statement, id)
 
 
 async def resolve(tx: Transaction, id: UUID, *, state: str, by: str, resolution: str | None) -> None:
@@ -71,7 +87,7 @@ async def resolve(tx: Transaction, id: UUID, *, state: str, by: str, resolution:
 async def refuse_again(tx: Transaction, id: UUID, *, code: str, field: str | None, reason: str) -> None:
     await tx.raw.execute(
         "update refused set code = $2, field = $3, reason = $4, attempts = attempts + 1 where id = $1",
-        id, code, field, reason,
+        id, code, _text(field), _text(reason),
     )  # fmt: skip
 
 

@@ -3,18 +3,23 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bihuan_contracts import Opened, Refused, Topic, open_record, topics
 
 _NAME = re.compile(r"^[a-z0-9]+$")
 _MEDIA_TYPE = re.compile(r"^[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+\s*=\s*(\"[^\"]*\"|[^\s;]+))*$")
 _TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _REQUIRED = ("specversion", "id", "source", "type")
+_LONGEST = 400
+BATCH, STRUCTURED = "application/cloudevents-batch+json", "application/cloudevents+json"
+MOST_EVENTS = 1000
+"""Largest batch."""
 
 
 class Bad(Exception):
@@ -22,7 +27,12 @@ class Bad(Exception):
 
     def __init__(self, code: str, field: str | None, message: str) -> None:
         super().__init__(message)
-        self.code, self.field, self.message = code, field, message
+        self.code, self.field, self.message = code, field and _readable(field), _readable(message)
+
+
+def _readable(words: str) -> str:
+    """What a sender wrote may not be text at all."""
+    return words.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +45,87 @@ class Envelope:
     time: str | None
     subject: str | None
     data: bytes
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One event of a request: its own bytes, the attributes that came as headers, and what was made of it."""
+
+    raw: bytes
+    attributes: Mapping[str, str] | None
+    found: Envelope | Bad
+
+
+def pieces(media_type: str, headers: Mapping[str, str], body: bytes) -> list[Piece]:
+    """The events of a request in structured, batched or binary mode; what is wrong stands in its place."""
+    if media_type == STRUCTURED:
+        return [Piece(body, None, _caught(lambda: parse(read(body))))]
+    if media_type != BATCH:
+        attributes = attributes_of(headers)
+        return [Piece(body, attributes, _caught(lambda: binary(attributes, body)))]
+    try:
+        listed = read(body)
+        if not isinstance(listed, list) or len(listed) > MOST_EVENTS:
+            raise Bad("not_a_batch", None, f"a batch is a list of at most {MOST_EVENTS} events")
+    except Bad as bad:
+        return [Piece(body, None, bad)]
+    return [Piece(json.dumps(one, ensure_ascii=False).encode(errors="replace"), None, _parsed(one)) for one in listed]
+
+
+def again(attributes: Mapping[str, str] | None, body: bytes) -> list[Envelope]:
+    """The events of a payload that is sent again, perhaps mended; raises Bad for the first that is wrong.
+
+    The body of a binary event may be replaced by a whole structured one, to mend its attributes.
+    """
+    try:
+        content = read(body)
+    except Bad:
+        content = None
+    if attributes is not None and not (isinstance(content, dict) and "specversion" in content):
+        return [binary(attributes, body)]
+    content = read(body)
+    return [parse(one) for one in content] if isinstance(content, list) else [parse(content)]
+
+
+def read(body: bytes) -> Any:
+    """JSON; raises Bad."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Bad("not_json", None, f"not JSON: {error}") from None
+
+
+def _parsed(event: Any) -> Envelope | Bad:
+    return _caught(lambda: parse(event))
+
+
+def _caught(make: Callable[[], Envelope]) -> Envelope | Bad:
+    try:
+        return make()
+    except Bad as bad:
+        return bad
 
 
 def parse(event: Any) -> Envelope:
     """Check one event in the JSON format; raises Bad naming the attribute."""
-    if not isinstance(event, dict):
+    if not isinstance(event, Mapping):
         raise Bad("not_an_object", None, "a CloudEvent is a JSON object")
     for name in _REQUIRED:
         if event.get(name) is None:
             raise Bad("missing_attribute", name, f"{name} is required")
         if not isinstance(event[name], str) or not event[name].strip():
             raise Bad("bad_attribute", name, f"{name} must be a text that is not empty")
+        if len(event[name]) > _LONGEST or "\0" in event[name]:
+            raise Bad("bad_attribute", name, f"{name} is longer than {_LONGEST} characters or holds a NUL")
     if event["specversion"] != "1.0":
         raise Bad("bad_attribute", "specversion", "only CloudEvents 1.0 is understood")
     _check_attributes(event)
-    return Envelope(event["id"], event["source"], event["type"], event.get("time"), event.get("subject"), _data(event))
+    traceparent = event.get("traceparent")
+    return Envelope(
+        event["id"], event["source"], event["type"], event.get("time"), event.get("subject"), _data(event),
+        traceparent if isinstance(traceparent, str) and _TRACEPARENT.match(traceparent) else None,
+    )  # fmt: skip
 
 
 def _check_attributes(event: Mapping[str, Any]) -> None:
@@ -60,6 +136,8 @@ def _check_attributes(event: Mapping[str, Any]) -> None:
             raise Bad("bad_attribute", name, "names of attributes are lower-case letters and digits")
         if not isinstance(value, str | bool | int):
             raise Bad("bad_attribute", name, "attributes are texts, numbers or true and false")
+        if isinstance(value, str) and not _is_text(value):
+            raise Bad("bad_text", name, "half of a character (a lone surrogate)")
     _check_text(event, "subject")
     _check_uri(event, "source", absolute=False)
     _check_uri(event, "dataschema", absolute=True)
@@ -74,6 +152,14 @@ def _check_text(event: Mapping[str, Any], name: str) -> None:
     value = event.get(name)
     if value is not None and (not isinstance(value, str) or not value):
         raise Bad("bad_attribute", name, f"{name} must be a text that is not empty")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_uri(event: Mapping[str, Any], name: str, *, absolute: bool) -> None:
@@ -104,21 +190,28 @@ def _data(event: Mapping[str, Any]) -> bytes:
     encoded, plain = event.get("data_base64"), event.get("data")
     if encoded is not None and plain is not None:
         raise Bad("bad_attribute", "data_base64", "data and data_base64 exclude each other")
-    if encoded is None:
-        return json.dumps(plain, ensure_ascii=False).encode() if plain is not None else b""
+    try:
+        if encoded is None:
+            return json.dumps(plain, ensure_ascii=False).encode() if plain is not None else b""
+    except UnicodeEncodeError:
+        raise Bad("bad_text", "data", "half of a character (a lone surrogate)") from None
     try:
         return base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
         raise Bad("bad_attribute", "data_base64", "not base64") from None
 
 
-def binary(headers: Mapping[str, str], body: bytes) -> Envelope:
-    """A CloudEvent in binary mode: attributes are `ce-` headers."""
-    attributes: dict[str, Any] = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
+def attributes_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The attributes of a binary event: `ce-` headers, percent-encoded where not plain (HTTP binding 3.1.3.2)."""
+    found = {name[3:].lower(): unquote(value) for name, value in headers.items() if name.lower().startswith("ce-")}
     if "content-type" in headers:
-        attributes["datacontenttype"] = headers["content-type"]
-    envelope = parse(attributes)
-    return Envelope(envelope.id, envelope.source, envelope.type, envelope.time, envelope.subject, body)
+        found["datacontenttype"] = headers["content-type"]
+    return found
+
+
+def binary(attributes: Mapping[str, str], body: bytes) -> Envelope:
+    """A CloudEvent in binary mode."""
+    return replace(parse(attributes), data=body)
 
 
 def understand(envelope: Envelope) -> tuple[Topic, Opened]:
@@ -127,6 +220,8 @@ def understand(envelope: Envelope) -> tuple[Topic, Opened]:
     if topic is None or topic not in topics.UPSTREAM:
         raise Bad("unknown_type", "type", f"{envelope.type} is none of {', '.join(t.type for t in topics.UPSTREAM)}")
     headers = [("ce_id", envelope.id.encode()), ("ce_source", envelope.source.encode())]
+    if envelope.traceparent is not None:
+        headers.append(("traceparent", envelope.traceparent.encode()))
     if envelope.time is not None:
         headers.append(("ce_time", envelope.time.encode()))
     opened = open_record(topic, None, envelope.data, headers, None)

@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 TOLERANCE_SECONDS = 300
+_SHORTEST = 24
 
 
 class BadSignatureError(Exception):
     """Not signed by a secret of this source, or too old."""
+
+
+def usable(secret: str) -> bool:
+    """Whether a secret is in its form and long enough."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return len(key) >= _SHORTEST
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -27,7 +37,7 @@ def verify(secrets: Sequence[str], *, message_id: str, timestamp: str, signature
         raise BadSignatureError("timestamp") from None
     if abs(now - at) > TOLERANCE_SECONDS or not message_id:
         raise BadSignatureError("timestamp")
-    given = [part for part in signature.split() if part.startswith("v1,")]
-    wanted = [sign(secret, message_id, at, body) for secret in secrets]
+    given = [part.encode() for part in signature.split() if part.startswith("v1,")]
+    wanted = [sign(secret, message_id, at, body).encode() for secret in secrets]
     if not any(hmac.compare_digest(one, other) for one in given for other in wanted):
         raise BadSignatureError("signature")
