@@ -76,7 +76,9 @@ class Batches:
             await self._insist(letters[middle:])
             return
         letter = _dead_letter(self._subscription.name, letters[0], failure)
-        await self._attempt(letters, lambda connection, _: self._bury(connection, letter))
+        buried = await self._attempt(letters, lambda connection, _: self._bury(connection, letter))
+        if buried is not None:
+            raise buried  # going on would lose the record without a trace
 
     async def _attempt(
         self,

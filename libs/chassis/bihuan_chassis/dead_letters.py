@@ -54,8 +54,9 @@ async def save(raw: Any, letters: Sequence[DeadLetter]) -> None:
         [
             (
                 letter.id, letter.consumer, letter.record.topic, letter.record.partition, letter.record.offset,
-                letter.record.key, letter.record.value, [name for name, _ in letter.record.headers],
-                [value for _, value in letter.record.headers], letter.record.time, letter.code, letter.field,
+                letter.record.key, letter.record.value, [_storable(name) for name, _ in letter.record.headers],
+                [value for _, value in letter.record.headers], letter.record.time, _storable(letter.code),
+                _storable(letter.field or "") or None,
                 _storable(letter.reason), letter.traceparent,
             )
             for letter in letters
@@ -122,7 +123,7 @@ async def mark_failed(raw: Any, consumer: str, id: UUID, *, code: str, field: st
     await raw.execute(
         "update dead_letters set state = 'open', last_seen = now(), attempts = attempts + 1,"
         " code = $3, field = $4, reason = $5 where id = $1 and consumer = $2 and state = 'replaying'",
-        id, consumer, code, field, _storable(reason),
+        id, consumer, _storable(code), _storable(field or "") or None, _storable(reason),
     )  # fmt: skip
 
 

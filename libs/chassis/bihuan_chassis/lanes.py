@@ -283,8 +283,16 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
 def record_of(record: Any) -> Record:
     return Record(
         record.topic, record.partition, record.offset, record.key, record.value, record.headers,
-        datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        _moment(record.timestamp),
     )  # fmt: skip
+
+
+def _moment(milliseconds: int) -> datetime:
+    """The time a producer gave its record; any number may stand there."""
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

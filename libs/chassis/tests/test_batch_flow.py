@@ -249,3 +249,23 @@ async def test_envelopes_come_in_the_order_of_their_events(hear: Hear, connectio
 
     await hear([record(receipt(line=1)), record(b"{"), record(receipt(order="PO-2", line=2))], looking)
     assert seen == [(1, "PO-1", "erp.receipts.v1"), (2, "PO-2", "erp.receipts.v1")]
+
+
+async def test_a_record_with_nul_everywhere_is_still_kept(hear: Hear, connection: Connection) -> None:
+    """PostgreSQL takes NUL in no text: neither in a header's name, nor in the key, nor in a reason."""
+    body = receipt().model_dump_json().encode()
+
+    async def fails(receipts: Sequence[GoodsReceived], tx: Transaction) -> None:
+        raise PermanentError("no\0", "bad\0", "field\0")
+
+    await hear(
+        [
+            record(body, headers=[("x\0", b"\0")]),
+            record(body, headers=[("traceparent", b"00-\0")]),
+            record(body)._replace(key=b"PO\0"),
+            record(receipt(line=2)),
+        ],
+        fails,
+    )
+    kept = await dead_letters.find(connection.raw)
+    assert sorted(letter.code for letter in kept) == ["bad_header", "bad_header", "bad_text", "no"]

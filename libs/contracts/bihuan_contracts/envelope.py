@@ -78,6 +78,8 @@ def _open(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers
         raise _BadRecordError("empty", None, "the record has no body")
     if len(value) > MAX_BYTES:
         raise _BadRecordError("too_large", None, f"the body has {len(value)} bytes, the limit is {MAX_BYTES}")
+    if key and b"\0" in key:
+        raise _BadRecordError("bad_text", "key", "the key holds a NUL character")
     named = _text_headers(headers)
     _check_type(topic, named.get("ce_type"))
     _check_text(value)
@@ -98,13 +100,17 @@ def _open(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers
 
 def _text_headers(headers: Headers) -> dict[str, str]:
     try:
-        return {name: raw.decode() for name, raw in headers if raw is not None or name.startswith("ce_")}  # type: ignore[union-attr]
+        named = {name: raw.decode() for name, raw in headers if raw is not None or name.startswith("ce_")}  # type: ignore[union-attr]
     except AttributeError:
         missing = next(name for name, raw in headers if raw is None and name.startswith("ce_"))
         raise _BadRecordError("bad_header", missing, "the header has no value") from None
     except UnicodeDecodeError:
         broken = next(name for name, raw in headers if not _is_text(raw))
         raise _BadRecordError("bad_header", broken, "the header is not UTF-8") from None
+    if "\0" in "".join(named.values()):
+        broken = next(name for name, text in named.items() if "\0" in text)
+        raise _BadRecordError("bad_header", broken, "the header holds a NUL character")
+    return named
 
 
 def _is_text(raw: bytes | None) -> bool:
@@ -180,11 +186,12 @@ def _time(given: str | None, timestamp_ms: int | None) -> datetime:
     if given is not None:
         try:
             time = datetime.fromisoformat(given)
-        except ValueError:
+            in_utc = time.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise _BadRecordError("bad_header", "ce_time", "not a time of RFC 3339") from None
         if time.tzinfo is None:
             raise _BadRecordError("bad_header", "ce_time", "the time has no zone")
-        return time.astimezone(UTC)
+        return in_utc
     return datetime.fromtimestamp(max(timestamp_ms or 0, 0) / 1000, UTC)
 
 

@@ -56,9 +56,11 @@ def test_cloudevents_id_of_any_form_is_unique_together_with_its_source() -> None
         (b'{"person":"1","name":"a\\u0000","version":1}', [], "bad_text", "name"),
         (b"{}", [("ce_id", b"\xff")], "bad_header", "ce_id"),
         (b"{}", [("ce_source", None)], "bad_header", "ce_source"),
+        (b"{}", [("traceparent", b"00-\0")], "bad_header", "traceparent"),
         (b"{}", [("ce_type", b"bihuan.hr.person-changed.v2")], "unknown_type", "ce_type"),
         (b'{"person":"1","name":"a","version":1}', [("ce_time", b"lunchtime")], "bad_header", "ce_time"),
         (b'{"person":"1","name":"a","version":1}', [("ce_time", b"2026-03-11T08:30:12")], "bad_header", "ce_time"),
+        (b'{"person":"1","name":"a","version":1}', [("ce_time", b"0001-01-01T00:00+14:00")], "bad_header", "ce_time"),
         (b'"' + b"x" * MAX_BYTES + b'"', [], "too_large", None),
     ],
 )

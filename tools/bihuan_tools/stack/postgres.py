@@ -1,6 +1,7 @@
 """PostgreSQL from a package. It refuses to run as root, so root lends it the user nobody."""
 
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from bihuan_tools.stack.process import RecordedProcess, StackError, free_port, require_port
 
@@ -49,12 +51,21 @@ class PostgresServer:
         if not (self._data / "PG_VERSION").exists():
             self._create(binaries, user)
         (self._root / "port").write_text(str(self.port), encoding="utf-8")
-        # A lock file of a server that was killed names a process id that may be somebody else's by now.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_lock_of_a_stranger()
         settings = {**_SETTINGS, "port": str(self.port), "unix_socket_directories": ""}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process.start([str(binaries / "postgres"), "-D", str(self._data), *options], user=user)
         self.process.wait_ready(self._answers, 60, "PostgreSQL 没有启动", "PostgreSQL did not start")
+
+    def _forget_lock_of_a_stranger(self) -> None:
+        """The lock file of a killed server may name a process that is somebody else's by now.
+
+        Otherwise it stays: by it PostgreSQL sees whether backends of the killed server still write to the data.
+        """
+        lock = self._data / "postmaster.pid"
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+            if psutil.Process(int(lock.read_text(encoding="utf-8").split()[0])).name() != "postgres":
+                lock.unlink()
 
     def stop(self) -> None:
         self.process.stop(how=signal.SIGINT)  # "fast": clients are disconnected, nothing is lost
