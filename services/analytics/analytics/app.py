@@ -7,7 +7,6 @@ from bihuan_contracts import topics
 
 app = service(
     "analytics",
-    # Its own metrics are the one thing that it does not hear: they are made of facts that it has.
-    hears={tuple(topic for topic in topics.ALL if topic is not topics.METRICS): on_fact},
+    hears={topics.ALL: on_fact},
     api=[api.routes],
 )
