@@ -95,10 +95,11 @@ def _release(item: str, name: str, kind: ItemKind, version: str, lines: tuple[Bo
 
 def _parts(listed: Any) -> tuple[BomLine, ...]:
     lines = []
-    for place, text in enumerate(listed, 1):
+    for text in listed:
         what, quantity = text.rsplit("*", 1)
         item, name = what.split(" ", 1)
-        lines.append(BomLine(item=item, name=name, quantity=Decimal(quantity), reference=f"A{place}"))
+        # The position on the drawing: a successor stands where its predecessor stood.
+        lines.append(BomLine(item=item, name=name, quantity=Decimal(quantity), reference=item.split("-")[0]))
     return tuple(lines)
 
 
@@ -206,6 +207,8 @@ def _task(
         due = now + timedelta(days=random.randint(1, 9))
     finished = min(due + timedelta(days=random.choice((-3, -2, -1, -1, 0, 0, 1, 2))), now - timedelta(hours=5))
     owner = {"develop": ENGINEER, "test": TESTER}.get(kind) if key else None
+    if module.item == "MB-7" and code.startswith("GX-500") and kind in {"develop", "document"}:
+        owner, done, due = ENGINEER, False, now + timedelta(hours=7 if kind == "develop" else 30)
     return {
         "code": code, "title": title.format(m=module.name), "kind": kind, "state": "done" if done else "active",
         "owner": owner or _owner(random, kind, module, staff), "module": module.item, "item_version": module.version,

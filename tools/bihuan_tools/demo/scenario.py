@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
 
+from bihuan_contracts.plm import BomLine
 from bihuan_tools.demo.company import ENGINEER, LEAD, TESTER
 from bihuan_tools.demo.products import power_module_change
 from bihuan_tools.events import publish
@@ -99,6 +101,8 @@ class Player:
                     "base_version": module["version"],
                     "version": f"V2.{count}",
                     "change": f"ECN-2026-{183 + count:04}",
+                    "reason": "导热垫加厚，散热余量再提高。",
+                    "lines": tuple(_thicker(line, count) for line in change.lines or ()),
                 }
             )
         self._started = time.monotonic()
@@ -166,6 +170,11 @@ class Player:
                 return found
             await asyncio.sleep(0.02)
         raise StackError("这一步没有发生，请看 bihuan logs", "This step did not happen; see `bihuan logs`")
+
+
+def _thicker(line: BomLine, count: int) -> BomLine:
+    """Each further change takes one more thermal pad."""
+    return line.model_copy(update={"quantity": Decimal(count - 1)}) if line.item == "TP-08" else line
 
 
 async def _ok(call: Awaitable[httpx.Response]) -> httpx.Response:
