@@ -14,6 +14,8 @@ WHO = {
     "POST /auth/sign-in": ANYBODY,
     "POST /auth/sign-out": ANYBODY,
     "GET /auth/me": SIGNED_IN,
+    "GET /auth/oidc/start": ANYBODY,
+    "GET /auth/oidc/callback": ANYBODY,
     "GET /.well-known/jwks.json": ANYBODY,
     "GET /directory": COLLEAGUES,
     "GET /directory/{person}": COLLEAGUES,

@@ -99,6 +99,8 @@ def test_production_does_not_start_without_a_provider() -> None:
     environ = {"BIHUAN_DATABASE": "postgresql://nowhere/x", "BIHUAN_SIGNING_KEY": KEY}
     with pytest.raises(SettingsError, match="OIDC_ISSUER"):
         Settings.load("web", environ)
+    with pytest.raises(SettingsError, match="PUBLIC_URL"):
+        Settings.load("web", {**environ, "BIHUAN_OIDC_ISSUER": "https://id.example"})
 
 
 async def test_in_production_there_are_no_personas(web: RunningService) -> None:

@@ -16,6 +16,11 @@ class Settings(ChassisSettings):
     session_hours: int = Field(default=12, ge=1, le=168)
     oidc_issuer: str | None = None
     """OpenID provider; without one only the demo personas can sign in, and only in development."""
+    oidc_client_id: str = "bihuan"
+    oidc_client_secret: SecretStr | None = None
+    """Unset for a public client; PKCE is used in either case."""
+    oidc_person_claim: str = "preferred_username"
+    """The claim that holds the employee number."""
     goals_url: str = "http://localhost:8001"
     changes_url: str = "http://localhost:8002"
     notify_url: str = "http://localhost:8003"
@@ -31,6 +36,8 @@ class Settings(ChassisSettings):
     def _production_needs_a_provider(self) -> "Settings":
         if self.environment == "production" and self.oidc_issuer is None:
             raise ValueError("OIDC_ISSUER is required in production: the demo personas are for development only")
+        if self.environment == "production" and not self.secure:
+            raise ValueError("PUBLIC_URL must be https in production: the session cookie is bound to it")
         return self
 
     @property
