@@ -41,6 +41,8 @@ router.beforeEach(async (to) => {
   if (!session.known) await session.load().catch(() => undefined)
   if (to.meta.open) return true
   if (!session.person) return { path: '/sign-in', query: to.path === '/' ? {} : { next: to.fullPath } }
+  // a supplier's people have their inbox here and nothing of the projects
+  if (session.has('supplier') && !to.path.startsWith('/inbox') && to.path !== '/me') return '/inbox'
   return true
 })
 

@@ -7,23 +7,32 @@ export interface Destination {
   icon: IconName
   roles?: readonly string[]
   badge?: boolean
+  /** Suppliers see it too. */
+  outside?: boolean
 }
 
 export const DESTINATIONS: readonly Destination[] = [
   { path: '/', label: 'nav.week', icon: 'week' },
   { path: '/boards', label: 'nav.boards', icon: 'board' },
   { path: '/changes', label: 'nav.changes', icon: 'change' },
-  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true },
+  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true, outside: true },
   { path: '/integration', label: 'nav.integration', icon: 'plug', roles: ['integrator', 'administrator'] },
 ]
 
 export const PHONE: readonly Destination[] = [
   { path: '/', label: 'nav.week', icon: 'week' },
   { path: '/boards', label: 'nav.boards', icon: 'board' },
-  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true },
+  { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true, outside: true },
   { path: '/changes', label: 'nav.changes', icon: 'change' },
-  { path: '/me', label: 'nav.me', icon: 'person' },
+  { path: '/me', label: 'nav.me', icon: 'person', outside: true },
 ]
+
+type Has = (...roles: string[]) => boolean
+
+/** What these roles lead to; a supplier sees only what is outside the company's projects. */
+export function visible(destinations: readonly Destination[], has: Has): Destination[] {
+  return destinations.filter((one) => (has('supplier') ? one.outside : !one.roles || has(...one.roles)))
+}
 
 export function isCurrent(destination: Destination, path: string): boolean {
   return destination.path === '/' ? path === '/' : path === destination.path || path.startsWith(`${destination.path}/`)
