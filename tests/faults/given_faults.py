@@ -91,7 +91,7 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
-    async def stop(self, within: float = 30) -> float:
+    async def stop(self, within: float = 60) -> float:
         """Ask it to end; returns the seconds it took."""
         started = time.monotonic()
         if self.running:
@@ -99,7 +99,7 @@ class WorkerProcess:
         await asyncio.to_thread(self.process.wait, within)
         return time.monotonic() - started
 
-    async def until_counted(self, metric: str, least: float, within: float = 30) -> None:
+    async def until_counted(self, metric: str, least: float, within: float = 90) -> None:
         """Wait until the sum of a metric of this process is at least `least`."""
 
         async def counted() -> bool:
@@ -241,7 +241,7 @@ class Plant:
         [(_, number)] = await self.read(f"select '', count(*) from {table}")
         return number
 
-    async def settled(self, within: float = 60, *, expected: int | None = None) -> float:
+    async def settled(self, within: float = 120, *, expected: int | None = None) -> float:
         """Wait until all that was acknowledged had its effect, here and one topic further."""
         expected = len(set(self.acked)) if expected is None else expected
 
@@ -270,7 +270,7 @@ class Plant:
             assert findings.clean, f"{findings} of {len(self.acked)}"
         assert await self.count("dead_letters") == 0
 
-    async def until_first_effect(self, within: float = 30) -> float:
+    async def until_first_effect(self, within: float = 90) -> float:
         before = await self.count("effects")
 
         async def more() -> bool:
