@@ -71,7 +71,8 @@ check: install $(UI)/node_modules/.installed $(UI)/src/api/schema/.dumped ## for
 
 test: check ui chromium ## everything: check, rules, flows, the loop on real servers, faults, the browser
 	@cd $(UI) && $(WITH_NODE) npm test --silent
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -m "not fault"
+	@$(BIN)/pytest -q -m fault
 
 test-fast: install ## rules and flows only
 	@$(BIN)/pytest -q -m "not stack and not fault and not browser"
