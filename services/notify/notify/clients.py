@@ -100,7 +100,10 @@ class MailServer:
                 timeout=_SECONDS,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise MailRefusedError("recipient refused") from error
+            # A greylisting server says 4xx here: not now, but later.
+            if all(one.code >= 500 for one in error.recipients):
+                raise MailRefusedError(f"recipient refused: {error.recipients[0].code}") from error
+            raise
         except aiosmtplib.SMTPResponseException as error:
             if error.code >= 500:
                 raise MailRefusedError(f"{error.code}") from error

@@ -133,6 +133,8 @@ async def on_mail_due(timers: Sequence[Timer], tx: Transaction) -> None:
             continue
         step = int(timer.payload.get("step", 0))
         attempt = await store.start_mail(tx, notice["notice"], step)
+        if attempt > _MOST_ATTEMPTS:
+            await record_mail(tx, notice["notice"], step, MailRefusedError(f"gave up after {_MOST_ATTEMPTS} attempts"))
         if not 0 < attempt <= _MOST_ATTEMPTS:
             continue
         mail = _mail(notice, step, amendments.get((notice["change"], notice["person"]), []), tx.settings)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+import aiosmtplib
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope, Session
@@ -19,6 +20,8 @@ from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested, ReceiptState
 from bihuan_tools.stack import free_port
 from notify.app import app
+from notify.clients import MailRefusedError, MailServer, Settings
+from notify.domain.notices import Mail
 
 pytestmark = pytest.mark.flow
 NOW = datetime(2026, 3, 11, 0, 30, 1, tzinfo=UTC)
@@ -170,8 +173,16 @@ class _Mailbox:
     def __init__(self) -> None:
         self.got: list[bytes] = []
         self.answer = "250 OK"
+        self.recipient = "250 OK"
         self.arrived = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.recipient.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.recipient
 
     async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.got.append(envelope.content or b"")
@@ -203,3 +214,42 @@ async def test_mail_has_everything_and_the_same_id_at_each_attempt(
     text = b"".join(box.got).decode(errors="replace")
     assert "Message-ID: <" in text
     assert "@bihuan>" in text
+
+
+@pytest.mark.parametrize(
+    ("recipient", "answer", "failure"),
+    [
+        ("450 greylisted", "250 OK", aiosmtplib.SMTPRecipientsRefused),
+        ("250 OK", "451 later", aiosmtplib.SMTPResponseException),
+        ("550 no such user", "250 OK", MailRefusedError),
+        ("250 OK", "554 no", MailRefusedError),
+    ],
+)
+async def test_only_a_final_no_of_the_mail_server_ends_a_mail(
+    mailbox: tuple[_Mailbox, Controller], recipient: str, answer: str, failure: type[Exception]
+) -> None:
+    """N1: 4xx is tried again, 5xx is not."""
+    box, controller = mailbox
+    box.recipient, box.answer = recipient, answer
+    settings = Settings(service="notify", database="postgresql://x/x", smtp_host="127.0.0.1", smtp_port=controller.port)
+    server = MailServer(settings)
+    with pytest.raises(failure):
+        await server.send(Mail("<1@bihuan>", "a@x.example", "A", "s", "t", "<p>t</p>"))
+    await server.close()
+
+
+async def test_mail_that_never_gets_out_fails_with_its_reason(postgres_server: str) -> None:
+    """N2: after the last attempt the receipt says so; nothing stays queued for ever."""
+    dead = {"BIHUAN_SMTP_HOST": "127.0.0.1", "BIHUAN_SMTP_PORT": str(free_port())}
+    async with running(app, postgres_server, dead) as notify:
+        notify.now = NOW
+        await notify.hear(topics.PEOPLE, [PersonChanged(person=LEAD, name="陈砚", email="l@x.example", version=1)])
+        asked = NoticeRequested(
+            person=LEAD, kind="x", dedupe="m:1", title=Text(zh="x", en="x"), body=Text(zh="x", en="x"), link="/", at=NOW
+        )
+        await notify.hear(topics.NOTICE_REQUESTS, [asked])
+        for hour in range(1, 12):
+            await notify.fire_timers(at=NOW + timedelta(hours=2 * hour))
+        receipts = [one for one in await notify.announced(topics.NOTICE_RECEIPTS) if one.channel == "mail"]
+        assert [one.state for one in receipts] == [ReceiptState.FAILED]
+        assert await notify.timers() == []
