@@ -1,8 +1,12 @@
-"""`make bench`: every row against its baseline, alternating, in one run; prints `name value bar ok|short`."""
+"""`make bench`: every row against its baseline, alternating, in one run; prints `name value bar ok|short`.
+
+Names of parts as arguments run only those: `python -m bench chain boards`.
+"""
 
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -413,9 +417,14 @@ async def boards(instance: Instance) -> list[Row]:
     return [Row("board of 120 tasks, p50 / bare endpoint", median(ours) / median(bare), 2, False, figures)]
 
 
-async def measure(instance: Instance) -> list[Row]:
+PARTS = (chain, boards, relays, throughput)
+
+
+async def measure(instance: Instance, wanted: Sequence[str]) -> list[Row]:
     found: list[Row] = []
-    for part in (chain, boards, relays, throughput):
+    for part in PARTS:
+        if wanted and part.__name__ not in wanted:
+            continue
         try:
             rows = await part(instance)
         except Exception as error:
@@ -428,8 +437,9 @@ async def measure(instance: Instance) -> list[Row]:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     with world.running() as instance:
-        rows = asyncio.run(measure(instance))
+        rows = asyncio.run(measure(instance, sys.argv[1:]))
     return 0 if rows else 1
 
 

@@ -14,9 +14,6 @@ import psutil
 
 from bihuan_contracts import Text
 
-_OUTLIVING: list["subprocess.Popen[bytes]"] = []
-"""Kept, because Python warns when it forgets a process that still runs; these are meant to."""
-
 
 class StackError(Exception):
     """Something the user can mend, said in both languages."""
@@ -79,7 +76,7 @@ class RecordedProcess:
                 group=user,
                 extra_groups=[] if user is not None else None,
             )
-        _OUTLIVING.append(process)
+        process.returncode = 0  # Python warns when it forgets a process that still runs; these are meant to
         self._record(process.pid)
 
     def _record(self, pid: int) -> None:
