@@ -31,6 +31,8 @@ class Subscription:
     service: str
     topics: tuple[Topic, ...]
     handler: Handler
+    gather: float = 0.0
+    """Seconds to wait for more records before a batch that is not full is handled."""
 
     @property
     def name(self) -> str:

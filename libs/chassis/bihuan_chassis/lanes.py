@@ -187,10 +187,16 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
             await asyncio.gather(ahead, return_exceptions=True)
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[int, list[Any]]:
-        found = await consumer.getmany(timeout_ms=500, max_records=BATCH)
+        records = _flat(await consumer.getmany(timeout_ms=500, max_records=BATCH))
         # The epoch is read after getmany() returns: it spans a rebalance and brings records of the new assignment.
         # Taking the epoch before would drop those, and later commits would pass them by (2,765 of 45,000 lost).
-        return self._epoch, [record for records in found.values() for record in records]
+        epoch = self._epoch
+        if self.subscription.gather and 0 < len(records) < BATCH:
+            await asyncio.sleep(self.subscription.gather)
+            more = _flat(await consumer.getmany(timeout_ms=0, max_records=BATCH - len(records)))
+            # The first part of an older assignment is fetched again by whoever has its partitions now.
+            records = [*records, *more] if self._epoch == epoch else more
+        return self._epoch, records
 
     async def _take(self, epoch: int, records: list[Any]) -> None:
         async with self._in_hand:
@@ -278,6 +284,10 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
                 position = max(await consumer.committed(partition) or 0, starts.get(partition, 0))
             lag += max(0, end - position)
         return lag
+
+
+def _flat(found: dict[TopicPartition, list[Any]]) -> list[Any]:
+    return [record for records in found.values() for record in records]
 
 
 def record_of(record: Any) -> Record:

@@ -14,17 +14,19 @@ from bihuan_chassis.live import STREAM, RedisLive, decode
 @pytest.mark.stack
 async def test_live_messages_reach_the_stream_in_order(redis_server: str) -> None:
     redis = Redis.from_url(redis_server)
-    before = await redis.xlen(STREAM)
+    await redis.delete(STREAM)
     live = RedisLive(redis)
     for number in range(20):
         await live.publish([Live("notice", f"{number}", ("10231",), {"n": number}), Live("board", f"{number}")])
 
+    async def heard() -> list[Live]:
+        return [message for _, fields in await redis.xrange(STREAM) for message in decode(fields[b"m"])]
+
     async def arrived() -> bool:
-        return bool(await redis.xlen(STREAM) == before + 40)
+        return len(await heard()) == 40
 
     await until(arrived)
-    newest = await redis.xrevrange(STREAM, count=40)
-    messages = [decode(fields[b"m"]) for _, fields in reversed(newest)]
+    messages = await heard()
     assert [message.id for message in messages if message.kind == "notice"] == [str(number) for number in range(20)]
     assert (messages[0].to, messages[0].data, messages[1].to) == (("10231",), {"n": 0}, None)
     await redis.aclose()

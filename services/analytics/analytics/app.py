@@ -9,4 +9,5 @@ app = service(
     "analytics",
     hears={topics.ALL: on_fact},
     api=[api.routes],
+    gather=0.25,
 )

@@ -29,7 +29,7 @@ async def on_bom_released(releases: Sequence[BomReleased], tx: Transaction) -> N
     """Structure for all, and for each release that is a change its impact, as one set."""
     received = [one.received_at for one in tx.received] or [tx.now] * len(releases)
     sources = [one.source for one in tx.received] or ["plm"] * len(releases)
-    verdicts = await _judge(tx, releases)
+    verdicts, numbers_on_record = await _judge(tx, releases)
     plain = [release for release, verdict in zip(releases, verdicts, strict=True) if verdict is Verdict.STRUCTURE]
     if plain:
         await store.save_structure(tx, plain, [None] * len(plain))
@@ -39,13 +39,14 @@ async def on_bom_released(releases: Sequence[BomReleased], tx: Transaction) -> N
         if verdict not in {Verdict.STRUCTURE, Verdict.OUTDATED}
     ]
     if changed:
-        await _record(tx, changed)
+        await _record(tx, changed, numbers_on_record)
 
 
-async def _judge(tx: Transaction, releases: Sequence[BomReleased]) -> list[Verdict]:
-    """Each release in the light of what is on record and of those before it in the batch."""
+async def _judge(tx: Transaction, releases: Sequence[BomReleased]) -> tuple[list[Verdict], set[str]]:
+    """Each release in the light of what is on record and of those before it in the batch; the numbers on record."""
     numbers = [number_of(release) for release in releases]
     known = await store.load_known(tx, releases, numbers)
+    on_record = {number for number, one in known.items() if one.newest_revision is not None}
     versions = {release.item: known[number].current_version for release, number in zip(releases, numbers, strict=True)}
     verdicts = []
     for release, number in zip(releases, numbers, strict=True):
@@ -56,7 +57,7 @@ async def _judge(tx: Transaction, releases: Sequence[BomReleased]) -> list[Verdi
             newest = max(release.revision, known[number].newest_revision or 0)
             known[number] = Known(newest, versions[release.item], current_is_own=True)
         verdicts.append(verdict)
-    return verdicts
+    return verdicts, on_record
 
 
 def _new_order(
@@ -90,8 +91,9 @@ def _new_order(
     return StoredOrder(order, release, None, 0), verdict
 
 
-async def _record(tx: Transaction, changed: Sequence[tuple[StoredOrder, Verdict]]) -> None:
-    older = await store.older_revisions(tx, [one.order.number for one, _ in changed])
+async def _record(tx: Transaction, changed: Sequence[tuple[StoredOrder, Verdict]], numbers_on_record: set[str]) -> None:
+    numbers = [one.order.number for one, _ in changed if one.order.number in numbers_on_record]
+    older = await store.older_revisions(tx, numbers) if numbers else {}
     blocked = [await _blocked(tx, one) for one, verdict in changed if verdict is Verdict.STALE_BASE]
     later = [one for one, verdict in changed if verdict is Verdict.LATER]
     await store.save_orders(tx, [*blocked, *later])
@@ -214,7 +216,7 @@ def _assessed(one: StoredOrder, rows: Sequence[ImpactRow], supersedes: UUID | No
 
 async def preview(tx: Transaction, release: BomReleased) -> tuple[ChangeOrderChanged, tuple[ImpactRow, ...], Verdict]:
     """What a release would do, without doing it (C2)."""
-    verdict = (await _judge(tx, [release]))[0]
+    (verdict,), _ = await _judge(tx, [release])
     one, _ = _new_order(release, verdict, tx.now, "form")
     lines = await store.load_lines(tx, _pairs([one]))
     structure = await store.load_structure(tx, {release.item, *release.modules})

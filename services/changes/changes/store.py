@@ -27,42 +27,59 @@ _DEFAULT_TABLE = json.loads(files("changes").joinpath("rules/default.json").read
 # ── product structure ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_SAVE_STRUCTURE = """
+with versions as (
+    insert into bom_versions (item, version, lines, released_at, change)
+    select * from unnest($7::text[], $8::text[], $9::jsonb[], $10::timestamptz[], $11::uuid[])
+    on conflict (item, version) do nothing),
+gone as (
+    delete from uses using unnest($12::text[]) as released(parent) where uses.parent = released.parent
+    and not exists (select from unnest($13::text[], $14::text[]) as kept(child, parent)
+                    where kept.child = uses.child and kept.parent = uses.parent)),
+kept as (
+    insert into uses (child, parent, by) select * from unnest($13::text[], $14::text[], $15::text[])
+    on conflict (child, parent) do update set by = excluded.by where uses.by <> excluded.by),
+named as (
+    insert into items (item, name, kind) select * from unnest($16::text[], $17::text[], $18::text[])
+    on conflict (item) do nothing)
+insert into items (item, name, kind, variant_of, version, released_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+on conflict (item) do update set name = excluded.name, kind = excluded.kind, variant_of = excluded.variant_of,
+    version = excluded.version, released_at = excluded.released_at
+where items.released_at is null or items.released_at <= excluded.released_at
+"""
+"""One statement, because its parts touch different rows: only edges that a new bill no longer has are removed, and
+`named` leaves out the released items."""
+
+
 async def save_structure(tx: Transaction, releases: Sequence[BomReleased], changes: Sequence[UUID | None]) -> None:
     """Enter released bills: items, their versions, and where they use what. The newest release of an item wins."""
     newest = {release.item: release for release in sorted(releases, key=lambda release: release.released_at)}
-    await tx.raw.execute(
-        "insert into items (item, name, kind, variant_of, version, released_at)"
-        " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])"
-        " on conflict (item) do update set name = excluded.name, kind = excluded.kind,"
-        " variant_of = excluded.variant_of, version = excluded.version, released_at = excluded.released_at"
-        " where items.released_at is null or items.released_at <= excluded.released_at",
-        [one.item for one in newest.values()],
-        [one.name for one in newest.values()],
-        [str(one.kind) for one in newest.values()],
-        [one.variant_of for one in newest.values()],
-        [one.version for one in newest.values()],
-        [one.released_at for one in newest.values()],
-    )
     versions = {
         (release.item, release.version): (release, change) for release, change in zip(releases, changes, strict=True)
     }
+    billed = [release for release in newest.values() if release.lines is not None]
+    uses, children = _uses(billed)
+    children = {item: line for item, line in children.items() if item not in newest}
     await tx.raw.execute(
-        "insert into bom_versions (item, version, lines, released_at, change)"
-        " select * from unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::uuid[])"
-        " on conflict (item, version) do nothing",
-        [release.item for release, _ in versions.values()],
-        [release.version for release, _ in versions.values()],
+        _SAVE_STRUCTURE,
+        [one.item for one in newest.values()], [one.name for one in newest.values()],
+        [str(one.kind) for one in newest.values()], [one.variant_of for one in newest.values()],
+        [one.version for one in newest.values()], [one.released_at for one in newest.values()],
+        [release.item for release, _ in versions.values()], [release.version for release, _ in versions.values()],
         [
             _LINES.dump_json(release.lines).decode() if release.lines is not None else None
             for release, _ in versions.values()
         ],
-        [release.released_at for release, _ in versions.values()],
-        [change for _, change in versions.values()],
-    )
-    await _save_uses(tx, [release for release in newest.values() if release.lines is not None])
+        [release.released_at for release, _ in versions.values()], [change for _, change in versions.values()],
+        [release.item for release in billed], [child for child, _ in uses], [parent for _, parent in uses],
+        list(uses.values()), list(children), [line.name or line.item for line in children.values()],
+        [str(line.kind) for line in children.values()],
+    )  # fmt: skip
 
 
-async def _save_uses(tx: Transaction, releases: Sequence[BomReleased]) -> None:
+def _uses(releases: Iterable[BomReleased]) -> tuple[dict[tuple[str, str], str], dict[str, BomLine]]:
+    """Edges (child, parent) with how the parent uses the child, and the lines that name the children."""
     uses: dict[tuple[str, str], str] = {}
     children: dict[str, BomLine] = {}
     for release in releases:
@@ -73,26 +90,7 @@ async def _save_uses(tx: Transaction, releases: Sequence[BomReleased]) -> None:
                 uses.setdefault((substitute, release.item), "substitute")
             uses[line.item, release.item] = "used"
             children[line.item] = line
-    if not releases:
-        return
-    # Only the edges of a parent that its new bill no longer has are removed, the others stay untouched.
-    await tx.raw.execute(
-        "delete from uses using unnest($1::text[]) as released(parent) where uses.parent = released.parent"
-        " and not exists (select from unnest($2::text[], $3::text[]) as kept(child, parent)"
-        "                 where kept.child = uses.child and kept.parent = uses.parent)",
-        [release.item for release in releases], [child for child, _ in uses], [parent for _, parent in uses],
-    )  # fmt: skip
-    await tx.raw.execute(
-        "insert into uses (child, parent, by) select * from unnest($1::text[], $2::text[], $3::text[])"
-        " on conflict (child, parent) do update set by = excluded.by where uses.by <> excluded.by",
-        [child for child, _ in uses], [parent for _, parent in uses], list(uses.values()),
-    )  # fmt: skip
-    await tx.raw.execute(
-        "insert into items (item, name, kind) select * from unnest($1::text[], $2::text[], $3::text[])"
-        " on conflict (item) do nothing",
-        list(children), [line.name or line.item for line in children.values()],
-        [str(line.kind) for line in children.values()],
-    )  # fmt: skip
+    return uses, children
 
 
 async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line, ...]]:
@@ -115,27 +113,27 @@ def line_of(line: BomLine) -> Line:
 
 async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
     """Everything above these items. UNION, not UNION ALL: a cycle ends by itself."""
-    edges = await tx.raw.fetch(
+    rows = await tx.raw.fetch(
         "with recursive above (child, parent, by) as ("
-        " select child, parent, by from uses where child = any($1::text[])"
+        " select null::text, start, null::text from unnest($1::text[]) as start"
         " union select uses.child, uses.parent, uses.by from uses join above on uses.child = above.parent)"
-        " select child, parent, by from above",
+        " select above.*, items.* from above left join items on items.item = above.parent",
         list(starts),
     )
     parents: dict[str, list[Step]] = {}
-    names = set(starts)
-    for edge in edges:
-        parents.setdefault(edge["child"], []).append(Step(edge["parent"], edge["by"]))
-        names |= {edge["child"], edge["parent"]}
-    return Structure(await load_items(tx, names), parents)
+    for row in rows:
+        if row["child"] is not None:
+            parents.setdefault(row["child"], []).append(Step(row["parent"], row["by"]))
+    return Structure({row["item"]: _item(row) for row in rows if row["item"] is not None}, parents)
 
 
 async def load_items(tx: Transaction, names: Iterable[str]) -> dict[str, Item]:
     rows = await tx.raw.fetch("select * from items where item = any($1::text[])", list(names))
-    return {
-        row["item"]: Item(row["item"], row["name"], ItemKind(row["kind"]), row["variant_of"], row["version"])
-        for row in rows
-    }
+    return {row["item"]: _item(row) for row in rows}
+
+
+def _item(row: Any) -> Item:
+    return Item(row["item"], row["name"], ItemKind(row["kind"]), row["variant_of"], row["version"])
 
 
 async def find_modules(tx: Transaction, query: str | None, limit: int) -> list[Any]:
@@ -207,13 +205,14 @@ async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
 async def load_world(tx: Transaction, structure: Structure, modules: Iterable[str]) -> World:
     """Tasks on these modules, their projects, and everybody who may be concerned."""
     names = list(modules)
-    tasks = [
-        task_of(row)
-        for row in await tx.raw.fetch(
-            "select * from tasks where module = any($1::text[]) and state not in ('cancelled', 'superseded')", names
-        )
-    ]
-    projects = await _load_projects(tx, {task.project for task in tasks})
+    rows = await tx.raw.fetch(
+        "select tasks.*, projects.name, projects.lead, projects.product, projects.phase, projects.customer"
+        " from tasks left join projects using (project)"
+        " where module = any($1::text[]) and tasks.state not in ('cancelled', 'superseded')",
+        names,
+    )
+    tasks = [task_of(row) for row in rows]
+    projects = {row["project"]: _project(row) for row in rows if row["lead"] is not None}
     wanted = {task.owner for task in tasks if task.owner} | {project.lead for project in projects.values()}
     people = await tx.raw.fetch(
         "select person, name, roles, modules from people where active and (person = any($1::text[])"
@@ -234,14 +233,10 @@ def task_of(row: Any) -> Task:
     )  # fmt: skip
 
 
-async def _load_projects(tx: Transaction, wanted: set[UUID]) -> dict[UUID, Project]:
-    rows = await tx.raw.fetch("select * from projects where project = any($1::uuid[])", list(wanted))
-    return {
-        row["project"]: Project(
-            row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or ""
-        )
-        for row in rows
-    }
+def _project(row: Any) -> Project:
+    return Project(
+        row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or ""
+    )  # fmt: skip
 
 
 async def tasks_on_outdated_versions(tx: Transaction, tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
@@ -290,20 +285,21 @@ class StoredOrder:
 
 async def load_known(tx: Transaction, releases: Sequence[BomReleased], numbers: Sequence[str]) -> dict[str, Known]:
     """By change number: the newest revision on record and the current version of the item."""
-    revisions = await tx.raw.fetch(
-        "select distinct on (number) number, revision, new_version from change_orders where number = any($1::text[])"
-        " order by number, revision desc",
-        list(numbers),
-    )
-    newest = {row["number"]: row for row in revisions}
-    items = await load_items(tx, {release.item for release in releases})
-    found: dict[str, Known] = {}
-    for release, number in zip(releases, numbers, strict=True):
-        row = newest.get(number)
-        current = items[release.item].version if release.item in items else None
-        own = row is not None and current is not None and row["new_version"] == current
-        found[number] = Known(row["revision"] if row else None, current, own)
-    return found
+    rows = await tx.raw.fetch(
+        "select wanted.number, newest.revision, newest.new_version, items.version"
+        " from unnest($1::text[], $2::text[]) as wanted (number, item) left join items on items.item = wanted.item"
+        " left join lateral (select revision, new_version from change_orders where change_orders.number = wanted.number"
+        "  order by revision desc limit 1) as newest on true",
+        list(numbers), [release.item for release in releases],
+    )  # fmt: skip
+    return {
+        row["number"]: Known(
+            row["revision"],
+            row["version"],
+            row["revision"] is not None and row["version"] is not None and row["new_version"] == row["version"],
+        )
+        for row in rows
+    }
 
 
 async def blocking_change(tx: Transaction, item: str) -> str | None:
@@ -317,6 +313,8 @@ async def blocking_change(tx: Transaction, item: str) -> str | None:
 
 async def save_orders(tx: Transaction, orders: Sequence[StoredOrder]) -> None:
     """Enter or update change orders as announced."""
+    if not orders:
+        return
     await tx.raw.executemany(
         "insert into change_orders (change, number, revision, state, item, base_version, new_version, source, release,"
         " orders, blocked_by, released_at, received_at, applied_at, closed_at, version, impact_version)"
@@ -425,13 +423,15 @@ _tables: dict[tuple[str, int], RuleTable] = {}
 
 async def rules_in_force(tx: Transaction, at: datetime) -> RuleTable:
     """The newest version of the default table that is effective; the one in the package until somebody edits it."""
-    row = await tx.raw.fetchrow(
-        "select version, model from rule_tables where name = 'default' and effective_from <= $1"
-        " order by version desc limit 1",
-        at,
+    version: int | None = await tx.raw.fetchval(
+        "select max(version) from rule_tables where name = 'default' and effective_from <= $1", at
     )
-    version, model = (row["version"], row["model"]) if row else (1, _DEFAULT_TABLE)
     # A version never changes, so its compiled form is kept.
-    if ("default", version) not in _tables:
-        _tables["default", version] = RuleTable("default", version, model)
-    return _tables["default", version]
+    if ("default", version or 1) not in _tables:
+        model = _DEFAULT_TABLE if version is None else await _model(tx, version)
+        _tables["default", version or 1] = RuleTable("default", version or 1, model)
+    return _tables["default", version or 1]
+
+
+async def _model(tx: Transaction, version: int) -> Any:
+    return await tx.raw.fetchval("select model from rule_tables where name = 'default' and version = $1", version)

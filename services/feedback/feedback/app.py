@@ -33,5 +33,6 @@ app = service(
         topics.PEOPLE: on_person_changed,
     },
     api=[api.routes],
+    gather=0.05,
     timers={MATERIAL_DUE: on_material_due},
 )

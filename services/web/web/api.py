@@ -40,7 +40,7 @@ def _end_with_the_server(request: Request) -> None:
 
 async def _end(stopping: asyncio.Event, request: Request) -> None:
     await stopping.wait()
-    resources_of(request).fanout.close()
+    resources_of(request).fanout.end_streams()
 
 
 @pages.api_route(

@@ -25,5 +25,6 @@ app = service(
     },
     public_routes=[auth.routes, oidc.routes, directory.routes, api.routes, api.pages],
     lifespan=resources,
+    gather=0.05,
     middleware=[(Guard, lambda settings: {"public_url": settings.public_url})],
 )

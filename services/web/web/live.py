@@ -1,7 +1,9 @@
 """Live updates to open pages: one reader of the Redis stream a process, one bounded queue a page (N5)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +11,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bihuan_chassis.live import STREAM, Live, decode, encode
+from bihuan_chassis.live import STREAM, Live, decode
 
 _QUEUE = 500
 _PAGES_PER_PERSON = 20
 _HEARTBEAT = 15.0
 _RESUME = 2_000
+_START = 2.0
 _FIRST = b"retry: 2000\n\n"
 _STILL_HERE = b": still here\n\n"
 
@@ -52,14 +55,24 @@ class Fanout:
         self._redis: Any = redis  # its stream replies are typed as everything they could ever be
         self._heartbeat = heartbeat
         self._pages: dict[_Page, None] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._placed = asyncio.Event()
 
-    async def run(self) -> None:
-        """Read for ever; a Redis that is away is waited for."""
+    async def _follow(self) -> None:
+        """Start reading with the first page: a process that serves none, as the worker, need not read."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_for_ever())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._placed.wait(), _START)
+
+    async def _read_for_ever(self) -> None:
+        """A Redis that is away is waited for."""
         last: str | None = None
         while True:
             try:
                 # "$" at each call would miss what comes between two calls.
                 last = last or await self._newest()
+                self._placed.set()
                 for id, fields in _entries(await self._redis.xread({STREAM: last}, count=500, block=5_000)):
                     last = id.decode()
                     self._hand_out(last, fields)
@@ -72,29 +85,34 @@ class Fanout:
         return found[0][0].decode() if found else "0-0"
 
     def _hand_out(self, id: str, fields: dict[bytes, bytes]) -> None:
-        message = _read(fields)
-        if message is None:
-            return
-        place, frame = _place(id), _frame(id, message)
-        for page in [page for page in self._pages if _may_see(page, message)]:
-            try:
-                page.queue.put_nowait((place, frame))
-            except asyncio.QueueFull:
-                self._drop(page)
+        messages = [(message, _frame(message)) for message in _read(fields)]
+        for page in list(self._pages):
+            if frames := [frame for message, frame in messages if _may_see(page, message)]:
+                try:
+                    page.queue.put_nowait((_place(id), _chunk(id, frames)))
+                except asyncio.QueueFull:
+                    self._drop(page)
 
     def _drop(self, page: _Page) -> None:
         self._pages.pop(page, None)
         page.let_go()
 
-    def close(self) -> None:
-        """End every stream, so that a server that stops need not wait for open pages."""
+    def end_streams(self) -> None:
+        """So that a server that stops need not wait for open pages."""
         for page in list(self._pages):
             self._drop(page)
+
+    async def close(self) -> None:
+        self.end_streams()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def stream(
         self, person: str, *, inside: bool, after: str | None, signed_in: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[bytes]:
         """The events of one page; `after` is the last one it has seen. Ends when the session has ended."""
+        await self._follow()
         page = self._open(person, inside)
         try:
             yield _FIRST
@@ -135,9 +153,8 @@ class Fanout:
             return
         for id, fields in entries:
             page.seen = _place(id.decode())
-            message = _read(fields)
-            if message is not None and _may_see(page, message):
-                yield _frame(id.decode(), message)
+            if frames := [_frame(message) for message in _read(fields) if _may_see(page, message)]:
+                yield _chunk(id.decode(), frames)
 
     @property
     def open_pages(self) -> int:
@@ -154,12 +171,12 @@ def _entries(reply: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
     return list(entries)
 
 
-def _read(fields: dict[bytes, bytes]) -> Live | None:
+def _read(fields: dict[bytes, bytes]) -> list[Live]:
     try:
         return decode(fields[b"m"])
     except (KeyError, ValueError, TypeError):
         log.warning("live.unreadable")
-        return None
+        return []
 
 
 def _place(id: str) -> Id:
@@ -173,6 +190,11 @@ def _may_see(page: _Page, message: Live) -> bool:
     return page.person in message.to if message.to is not None else page.inside
 
 
-def _frame(id: str, message: Live) -> bytes:
-    body = encode(Live(message.kind, message.id, None, message.data))
-    return b"id: " + id.encode() + b"\nevent: " + message.kind.encode() + b"\ndata: " + body + b"\n\n"
+def _frame(message: Live) -> bytes:
+    body = json.dumps({"kind": message.kind, "id": message.id, "data": message.data}, ensure_ascii=False)
+    return f"event: {message.kind}\ndata: {body}\n\n".encode()
+
+
+def _chunk(id: str, frames: Sequence[bytes]) -> bytes:
+    """What one entry of the stream has for one page; only its last frame moves the place to resume from."""
+    return b"".join(frames[:-1]) + b"id: " + id.encode() + b"\n" + frames[-1]

@@ -1,6 +1,5 @@
 """What web's routes work with, opened once a process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,16 +35,13 @@ async def resources(settings: ChassisSettings) -> AsyncIterator[Resources]:
     timeout = httpx.Timeout(settings.service_timeout, connect=2, pool=2)
     fanout = Fanout(redis)
     async with httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False) as client:
-        reading = asyncio.create_task(fanout.run())
         try:
             yield Resources(
                 settings, redis, Sessions(redis, settings), Forwarder(settings.services, client), client, fanout,
                 Pages(settings.static_folder),
             )  # fmt: skip
         finally:
-            reading.cancel()
-            fanout.close()
-            await asyncio.gather(reading, return_exceptions=True)
+            await fanout.close()
             await redis.aclose()
 
 

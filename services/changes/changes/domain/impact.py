@@ -103,6 +103,7 @@ class _Reach:
     path: tuple[str, ...]
     old_version: str | None
     new_version: str | None
+    steps: tuple[PathStep, ...]
 
 
 def assess(change: Change, world: World, rules: RuleTable) -> tuple[ImpactRow, ...]:
@@ -118,21 +119,36 @@ def _modules(change: Change, structure: Structure) -> list[_Reach]:
     found: list[_Reach] = []
     for reached in where_used(structure, change.item):
         if reached.depth == 0:
-            found.append(_Reach(change.item, "direct", 0, reached.path, change.base_version, change.new_version))
+            found.append(
+                _reach(structure, change.item, "direct", 0, reached.path, change.base_version, change.new_version)
+            )
         elif structure.kind(reached.item) in {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}:
             found.append(_above(structure, reached))
     known = {reach.module for reach in found}
     for module in change.named_modules:
         if module not in known:
             version = structure.items[module].version if module in structure.items else None
-            found.append(_Reach(module, "named", 1, (change.item, module), version, version))
+            found.append(_reach(structure, module, "named", 1, (change.item, module), version, version))
     return found
 
 
 def _above(structure: Structure, reached: Reached) -> _Reach:
     # A change below bumps no version above it by itself, it only makes the item suspicious.
     version = structure.items[reached.item].version if reached.item in structure.items else None
-    return _Reach(reached.item, "above", reached.depth, reached.path, version, version)
+    return _reach(structure, reached.item, "above", reached.depth, reached.path, version, version)
+
+
+def _reach(
+    structure: Structure,
+    module: str,
+    relation: str,
+    depth: int,
+    path: tuple[str, ...],
+    old_version: str | None,
+    new_version: str | None,
+) -> _Reach:
+    steps = tuple(PathStep(kind=str(structure.kind(item)), key=item, name=structure.name(item)) for item in path)
+    return _Reach(module, relation, depth, path, old_version, new_version, steps)
 
 
 def _module_rows(change: Change, world: World, rules: RuleTable, reach: _Reach) -> list[ImpactRow]:
@@ -212,7 +228,7 @@ def _row(
     project: Project | None,
 ) -> ImpactRow:
     structure = world.structure
-    path = [PathStep(kind=str(structure.kind(item)), key=item, name=structure.name(item)) for item in reach.path]
+    path = list(reach.steps)
     if task is not None:
         path.append(PathStep(kind="task", key=task.code, name=task.title))
     path.append(PathStep(kind="person", key=person, name=world.person_name(person)))

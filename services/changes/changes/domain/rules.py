@@ -1,9 +1,11 @@
 """Decision tables (JDM, evaluated by zen-engine): what happens to each row that a change reaches (C4)."""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import zen
@@ -13,6 +15,7 @@ from bihuan_contracts.changes import ImpactAction
 
 ALLOWED_NODES = {"inputNode", "outputNode", "decisionTableNode", "expressionNode", "switchNode"}
 """Script nodes run code of whoever edits the table: refused."""
+_KEPT = 10_000
 
 
 class RuleTableError(ValueError):
@@ -52,13 +55,14 @@ class Decision:
 
 
 class RuleTable:
-    """One version of a decision table. Equal facts are decided once."""
+    """One version of a decision table. Facts that its conditions can't tell apart are decided once."""
 
     def __init__(self, name: str, version: int, model: Mapping[str, Any]) -> None:
         check(model)
         self.name, self.version = name, version
         self._decision = zen.ZenEngine().create_decision(json.dumps(model))
-        self._known: dict[Facts, Decision] = {}
+        self._asks = attrgetter(*_named_in(model))
+        self._known: dict[object, Decision] = {}
         self._words = {
             rule["_id"]: Text(zh=rule.get("_description", ""), en=rule.get("_description_en", ""))
             for node in model["nodes"]
@@ -67,9 +71,13 @@ class RuleTable:
         }
 
     def decide(self, facts: Facts) -> Decision:
-        if facts not in self._known:
-            self._known[facts] = self._evaluate(facts)
-        return self._known[facts]
+        asked = self._asks(facts)
+        found = self._known.get(asked)
+        if found is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            found = self._known[asked] = self._evaluate(facts)
+        return found
 
     def _evaluate(self, facts: Facts) -> Decision:
         answer = self._decision.evaluate(asdict(facts), {"trace": True})
@@ -89,6 +97,13 @@ class RuleTable:
     def rows(self) -> Mapping[str, Text]:
         """The rows of the table in words."""
         return self._words
+
+
+def _named_in(model: Mapping[str, Any]) -> list[str]:
+    """The facts that the model's text names anywhere, and two that cost nothing: attrgetter() needs some."""
+    text = json.dumps([node.get("content") for node in model["nodes"]])
+    named = [field.name for field in fields(Facts) if re.search(rf"\b{field.name}\b", text)]
+    return list(dict.fromkeys(["relation", "task_kind", *named]))
 
 
 def _fired(trace: Mapping[str, Any]) -> str:
