@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bihuan_tools.stack import KafkaServer, MailSink, PostgresServer, RedisServer
+from bihuan_tools.stack import KafkaServer, MailSink, PostgresServer, RedisServer, free_port
 
 SAMPLES = Path(os.environ.get("BIHUAN_SAMPLES", Path(__file__).parent.parent / "shared" / "samples"))
 
@@ -40,7 +40,7 @@ def postgres_server(request: pytest.FixtureRequest, stack_folder: Path) -> Itera
         yield given
         return
     if request.config.getoption("--stack") == "containers":
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
         with PostgresContainer("postgres:18", driver=None) as container:
             yield container.get_connection_url()
@@ -58,15 +58,38 @@ def kafka_server(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator
         yield given
         return
     if request.config.getoption("--stack") == "containers":
-        from testcontainers.kafka import KafkaContainer
-
-        with KafkaContainer("apache/kafka:4.3.1").with_kraft() as container:
-            yield container.get_bootstrap_server()
+        with kafka_container() as servers:
+            yield servers
         return
     server = KafkaServer(stack_folder / "kafka")
     server.start()
     with contextlib.closing(_Stopping(server)):
         yield server.servers
+
+
+@contextlib.contextmanager
+def kafka_container() -> Iterator[str]:
+    """Apache's own image: the ready-made class of testcontainers knows Confluent's only."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    port = free_port()  # the broker tells its clients this address, so it must be known before it starts
+    environ = {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    }
+    container = DockerContainer("apache/kafka:4.3.1").with_bind_ports(9092, port).with_envs(**environ)
+    with container.waiting_for(LogMessageWaitStrategy("Kafka Server started")):
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +99,7 @@ def redis_server(request: pytest.FixtureRequest, stack_folder: Path) -> Iterator
         yield given
         return
     if request.config.getoption("--stack") == "containers":
-        from testcontainers.redis import RedisContainer
+        from testcontainers.community.redis import RedisContainer
 
         with RedisContainer("redis:8") as container:
             yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
