@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -50,11 +51,19 @@ def main(service: Service, arguments: Sequence[str]) -> int:
     return 0
 
 
+def _leave_to_stay() -> None:
+    """Take what is loaded by now out of garbage collection: a full one over all modules stops the loop for 0.15 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def _until_signal(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    _leave_to_stay()
     await work(stop)
 
 
@@ -106,6 +115,7 @@ async def serve_apis(services: Sequence[tuple[Service, Settings]], admin_port: i
         f"{service.name}.database": database_check(service.description, app.state.engine)
         for (service, _), (app, _) in zip(services, apps, strict=True)
     }
+    _leave_to_stay()
     host = services[0][1].http_host
     servers = [_server(app, settings.http_host, settings.http_port) for app, settings in apps]
     try:
