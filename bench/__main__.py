@@ -22,7 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench import world
 from bench.rows import Row, percentile, ratio
-from bihuan_chassis import relay
+from bihuan_chassis import relay, testing
 from bihuan_chassis.database import engine
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.migrate import migrate
@@ -137,6 +137,85 @@ async def own_database(instance: Instance, name: str) -> str:
 async def load_topic(instance: Instance, number: int) -> None:
     events = [world.release(f"L{number}-{n}") for n in range(RECORDS)]
     await publish(instance.kafka_servers, events)
+
+
+# ── releases that touch people ──────────────────────────────────────────────────────────────────────────────────────
+
+AFFECTED = 500
+ROWS_EACH = 20
+HISTORY = 100
+
+_MODULES = """
+with modules as (
+    insert into items (item, name, kind, version, released_at)
+    select $1 || n, 'M', 'module', 'V1', now() from generate_series(1, $2::int) as n returning item),
+bills as (
+    insert into bom_versions (item, version, lines, released_at) select item, 'V1', '[]', now() from modules)
+insert into tasks (task, code, title, kind, state, owner, module, item_version, project, version)
+select gen_random_uuid(), item || '-' || n, 'T', 'develop', $3, 'B' || lpad((n % 30)::text, 3, '0'), item, 'V1',
+       '0190b3c0-0000-7000-8000-0000000000be', 1
+from modules cross join generate_series(1, $4::int) as n
+"""
+
+
+async def affected(instance: Instance) -> list[Row]:
+    """Releases with 20 affected rows each through the worker, counted in rows."""
+    bare_database, database = await scratch(instance, "bench_rows_bare"), await own_database(instance, "bench_rows")
+    connection = await asyncpg.connect(database)
+    environ = instance.environ() | {
+        "BIHUAN_CHANGES_DATABASE": database, "BIHUAN_ADMIN_PORT": str(free_port()), "BIHUAN_LANES": "2",
+        "BENCH_GROUP": "rows",
+    }  # fmt: skip
+    pairs = []
+    await create_topic(instance, "bench.rows")
+    for number in range(ROUNDS + 1):
+        await _produce_bare(instance, "bench.rows")
+        with process("bench.baseline", "worker", instance.kafka_servers, bare_database, "bench.rows", "bench.rows"):
+            bare = await rate(bare_database, "select count(*) from bare", RECORDS)
+        await connection.execute(_MODULES, f"A{number}-", AFFECTED, "active", ROWS_EACH)
+        await publish(
+            instance.kafka_servers,
+            [world.release(f"A{number}-{n}", base="V1", version="V2") for n in range(1, AFFECTED + 1)],
+        )
+        with process("bench.worker", **environ):
+            ours = await rate(database, "select count(*) from impact_rows", AFFECTED * ROWS_EACH)
+        if number:
+            pairs.append((ours, bare))
+    await connection.close()
+    figures = f"{median(o for o, _ in pairs):,.0f} rows/s, bare {median(b for _, b in pairs):,.0f}/s"
+    return [Row("releases with 20 affected rows each, rows / bare loop", ratio(pairs), 0.4, True, figures)]
+
+
+async def _produce_bare(instance: Instance, topic: str) -> None:
+    records = [world.release(f"P-{n}").model_dump_json().encode() for n in range(RECORDS)]
+    async with AIOKafkaProducer(bootstrap_servers=instance.kafka_servers, acks="all") as producer:
+        for record in records:
+            await producer.send(topic, record)
+
+
+async def history(instance: Instance) -> list[Row]:
+    """What one release costs `changes`, before and after a hundred times as many finished tasks and bills are there."""
+    async with testing.running(load("changes"), instance.postgres_url) as changes:
+        connection = await asyncpg.connect(changes.database)
+        await connection.execute(_MODULES, "B-", 2 * EVENTS, "active", ROWS_EACH)
+        await connection.execute(_MODULES, "H-", AFFECTED, "done", ROWS_EACH)
+        before = await _costs(changes, [f"B-{n}" for n in range(1, EVENTS + 1)])
+        await connection.execute(_MODULES, "HH-", AFFECTED * HISTORY, "done", ROWS_EACH)
+        await connection.execute("analyze")
+        after = await _costs(changes, [f"B-{n}" for n in range(EVENTS + 1, 2 * EVENTS + 1)])
+        await connection.close()
+    figures = f"{median(before):.1f} ms, then {median(after):.1f} ms"
+    return [Row("a release with 100x the history / with 1x", median(after) / median(before), 1.2, False, figures)]
+
+
+async def _costs(changes: testing.RunningService, modules: Sequence[str]) -> list[float]:
+    times = []
+    for module in modules:
+        release = world.release(module, base="V1", version="V2")
+        started = time.perf_counter()
+        await changes.hear(topics.BOM_RELEASES, [release])
+        times.append((time.perf_counter() - started) * 1000)
+    return times[5:]
 
 
 # ── relay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,7 +353,7 @@ async def chain(instance: Instance) -> list[Row]:
     modules = [f"C-{n}" for n in range(2 * EVENTS + 12)]
     await world.prepare(instance, modules)
     bare_database = await scratch(instance, "bench_chain")
-    await _bare_topics(instance)
+    await create_topic(instance, "bench.one", "bench.two")
     port = free_port()
     bare_process = process(
         "bench.baseline",
@@ -334,10 +413,10 @@ async def chain(instance: Instance) -> list[Row]:
     ]  # fmt: skip
 
 
-async def _bare_topics(instance: Instance) -> None:
+async def create_topic(instance: Instance, *names: str) -> None:
     client = AIOKafkaAdminClient(bootstrap_servers=instance.kafka_servers)
     await client.start()
-    await client.create_topics([NewTopic("bench.one", 1, 1), NewTopic("bench.two", 1, 1)])
+    await client.create_topics([NewTopic(name, 1, 1) for name in names])
     await client.close()
 
 
@@ -417,7 +496,7 @@ async def boards(instance: Instance) -> list[Row]:
     return [Row("board of 120 tasks, p50 / bare endpoint", median(ours) / median(bare), 2, False, figures)]
 
 
-PARTS = (chain, boards, relays, throughput)
+PARTS = (chain, boards, relays, throughput, affected, history)
 
 
 async def measure(instance: Instance, wanted: Sequence[str]) -> list[Row]:

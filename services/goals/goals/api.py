@@ -1,15 +1,17 @@
 """HTTP endpoints of goals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from fastapi import Response
+from pydantic import AwareDatetime, Field, SecretStr
 
+from bihuan_chassis import Transaction
 from bihuan_chassis.http import (
     EVERYONE,
     Body,
@@ -389,12 +391,41 @@ async def list_projects(tx: Tx) -> ProjectList:
     return ProjectList(projects=[_summary(project, counts.get(project.project, {}), names) for project in projects])
 
 
-@routes.get("/projects/{project}", dependencies=[allow(EVERYONE)])
-async def read_project(project: UUID, tx: Tx) -> ProjectBoard:
-    trees = await store.load_trees(tx, [project], lock=False)
-    if project not in trees:
+@routes.get("/projects/{project}", response_model=ProjectBoard, dependencies=[allow(EVERYONE)])
+async def read_project(project: UUID, tx: Tx) -> Response:
+    version = await store.project_version(tx, project)
+    if version is None:
         raise NotFound()
-    tree = trees[project]
+    place = (tx.settings.database, project)
+    kept = _boards.get(place)
+    if kept is None or kept.version != version or not timedelta(0) <= tx.now - kept.made_at <= _BOARD_KEPT:
+        # Read after its version: what is kept is never older than the version that it stands under.
+        board = await _board(tx, (await store.load_trees(tx, [project], lock=False))[project])
+        kept = _boards[place] = _KeptBoard(version, tx.now, board.model_dump_json().encode())
+        if len(_boards) > _MOST_BOARDS:
+            del _boards[next(iter(_boards))]
+    return Response(kept.body, media_type="application/json")
+
+
+_BOARD_KEPT = timedelta(seconds=30)
+"""Lateness and planned progress move with the clock, names with the directory."""
+_MOST_BOARDS = 200
+
+
+@dataclass(frozen=True)
+class _KeptBoard:
+    """A board as it was sent: every change of a project, its tasks or locks gives the project a new version."""
+
+    version: int
+    made_at: datetime
+    body: bytes
+
+
+_boards: dict[tuple[SecretStr, UUID], _KeptBoard] = {}
+
+
+async def _board(tx: Transaction, tree: Tree) -> ProjectBoard:
+    project = tree.project.project
     calendar = await store.calendar(tx)
     names = await store.names(tx, [tree.project.lead, *(task.owner for task in tree.tasks.values()),
                                    *(goal.owner for goal in tree.project.goals)])  # fmt: skip

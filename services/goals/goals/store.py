@@ -119,6 +119,11 @@ def task_of(row: Any) -> Task:
     )  # fmt: skip
 
 
+async def project_version(tx: Transaction, project: UUID) -> int | None:
+    found: int | None = await tx.raw.fetchval("select version from projects where project = $1", project)
+    return found
+
+
 async def save_projects(tx: Transaction, projects: Sequence[Project]) -> None:
     await tx.raw.execute(
         "insert into projects (project, code, name, product, customer, phase, lead, state, starts_at, due_at, goals,"

@@ -202,3 +202,15 @@ async def test_board_shows_the_tree_with_shares_that_add_up(goals: RunningServic
     assert sum(Decimal(task["impact_weight"]) for task in tasks) == 100
     assert board["project"]["locked"] == 2
     assert {cell["node"] for cell in board["heat"]} == {"PM-480", "X-1"}
+
+
+async def test_board_that_was_kept_shows_the_next_change_at_once(goals: RunningService) -> None:
+    """G3, C5: a board that was read before the change does not hide its locks."""
+    before = await given.a_project(goals)
+    url = f"/projects/{before['T-1'].project}"
+    assert (await goals.client().get(url)).json()["project"]["locked"] == 0
+    await goals.hear(
+        topics.IMPACTS,
+        [given.impact(*(given.row(before[code], ImpactAction.LOCK, given.ENGINEER) for code in ("T-1", "T-2")))],
+    )
+    assert (await goals.client().get(url)).json()["project"]["locked"] == 2
