@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,12 +31,12 @@ def raw_records(first: int, last: int) -> list[Any]:
 class Rig:
     """A lane with a consumer that is played by the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, gather: float = 0.0) -> None:
         self.handled: list[int] = []
         self.committed: list[int] = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
-        self.lane = Lane(subscription(), SETTINGS, self._handle)
+        self.lane = Lane(replace(subscription(), gather=gather), SETTINGS, self._handle)
         self.lane._consumer = SimpleNamespace(commit=self._commit)
 
     async def _handle(self, records: Sequence[Record]) -> None:
@@ -79,6 +80,32 @@ async def test_records_of_the_old_assignment_are_left_to_their_new_owner() -> No
     assert rig.handled == []
     await rig.lane._commit(force=True)
     assert rig.committed == []
+
+
+async def test_a_patient_lane_handles_what_it_gathered_as_one_batch() -> None:
+    rig = Rig(gather=0.01)
+    answers = iter([raw_records(0, 3), raw_records(4, 9)])
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        return {PARTITION: next(answers)}
+
+    await rig.lane._take(*await rig.fetch(found))
+    assert rig.handled == list(range(10))
+
+
+async def test_what_was_gathered_under_an_older_assignment_is_left_to_its_new_owner() -> None:
+    """Trap 1 again, between the two reads of one batch: the second is of the new assignment and starts at its offset."""
+    rig = Rig(gather=0.01)
+    answers = iter([raw_records(0, 3), raw_records(0, 9)])
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        records = next(answers)
+        if len(records) > 4:
+            await rig.rebalance()
+        return {PARTITION: records}
+
+    await rig.lane._take(*await rig.fetch(found))
+    assert rig.handled == list(range(10))
 
 
 async def test_partitions_are_given_away_after_the_batch_in_hand_with_its_offsets() -> None:

@@ -12,6 +12,7 @@ from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
 from bihuan_contracts.changes import ImpactAction
 from bihuan_contracts.goals import CriterionState, TaskKind, TaskState
+from bihuan_contracts.plm import NewCriterion
 from bihuan_contracts.qa import Verdict
 
 pytestmark = pytest.mark.flow
@@ -214,3 +215,16 @@ async def test_board_that_was_kept_shows_the_next_change_at_once(goals: RunningS
         [given.impact(*(given.row(before[code], ImpactAction.LOCK, given.ENGINEER) for code in ("T-1", "T-2")))],
     )
     assert (await goals.client().get(url)).json()["project"]["locked"] == 2
+
+
+@pytest.mark.parametrize(("lower", "metric"), [(None, None), (Decimal(6), "传导发射余量")])
+async def test_new_words_alone_are_no_measurement(
+    goals: RunningService, lower: Decimal | None, metric: str | None
+) -> None:
+    """G7: limits without a metric are for the one in force; a criterion in words alone has none."""
+    before = await given.a_project(goals)
+    new = NewCriterion(module="PM-480", text="外壳无裂纹", lower=lower)
+    asked = given.row(before["T-3"], ImpactAction.RETEST, given.TESTER, criterion=new, due_within_days=3)
+    await goals.hear(topics.IMPACTS, [given.impact(asked)])
+    card = (await given.tasks(goals))["RT-0187-1"]
+    assert card.deliverables[0].criteria[0].metric == metric

@@ -223,12 +223,14 @@ def _next_criterion(row: ImpactRow, old: Criterion | None) -> Criterion:
         text = old.text if old else f"{row.module_name} {row.new_version} 测试通过"
         base = old or Criterion(criterion=_criterion_id(row), version=0, text=text, state=state)
         return base.model_copy(update={"version": base.version + 1, "state": state})
+    # New limits without a metric are for the metric in force; new words alone are no measurement any more.
+    measured = old if old is not None and (new.lower is not None or new.upper is not None) else None
     return Criterion(
         criterion=old.criterion if old else _criterion_id(row),
         version=(old.version if old else 0) + 1,
         text=new.text,
-        metric=new.metric or (old.metric if old else None),
-        unit=new.unit or (old.unit if old else None),
+        metric=new.metric or (measured.metric if measured else None),
+        unit=new.unit or (measured.unit if measured else None),
         lower=new.lower,
         upper=new.upper,
         state=state,
