@@ -33,7 +33,7 @@ app = service(
         topics.CARD_ANSWERS: on_card_answered,
         topics.PEOPLE: on_person_changed,
     },
-    api=[api.routes],
+    api=api.routes,
     timers={CONCESSION_ENDS: on_concession_ends},
     lifespan=_warm,
 )

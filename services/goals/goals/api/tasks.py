@@ -1,0 +1,212 @@
+"""One task: its card, booking hours, activating, deciding on its locks."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from bihuan_chassis.http import (
+    EVERYONE,
+    Body,
+    Caller,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    Reply,
+    Tx,
+    allow,
+    invalid,
+    router,
+)
+from bihuan_contracts import Text
+from bihuan_contracts.goals import CriterionState, TaskState
+from goals import store
+from goals.announce import save_and_announce
+from goals.api.access import load_task, may_decide, require_own
+from goals.api.replies import EndedLock, TargetHistory, TaskReply, only, reply_of, task_reply
+from goals.domain.tree import gaps
+from goals.handlers import CONCESSION_ENDS
+
+routes = router(tags=["goals"])
+
+
+class Decision(StrEnum):
+    MIGRATE = "migrate"
+    CONCESSION = "concession"
+    KEEP = "keep"
+
+
+class LockDecision(Body):
+    decision: Decision
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    expires_at: AwareDatetime | None = None
+    """A concession ends; without a date it is refused."""
+
+
+class ProgressIn(Body):
+    hours: Annotated[Decimal, Field(gt=0, le=24)]
+    note: Annotated[str | None, Field(max_length=1000)] = None
+
+
+class ActivateIn(Body):
+    version: int
+    """The version that the caller saw."""
+
+
+class CriterionVersion(Reply):
+    version: int
+    text: str
+    state: CriterionState
+    replaced_by_change: UUID | None
+    replaced_at: datetime
+
+
+class Evidence(Reply):
+    report: str
+    title: str
+    module: str
+    module_version: str
+    criterion_version: int | None
+    counts: bool
+    passed: bool
+    code: str
+    reason: Text | None
+    measurements: list[dict[str, Any]]
+    tested_by: str | None
+    tested_by_name: str | None
+    tested_at: datetime
+    received_at: datetime
+    attachments: list[UUID]
+
+
+class Booking(Reply):
+    person: str
+    person_name: str | None
+    hours: Decimal
+    note: str | None
+    at: datetime
+
+
+class TaskCard(Reply):
+    """Everything about one task."""
+
+    task: TaskReply
+    project: UUID
+    project_code: str
+    project_name: str
+    lead: str
+    lead_name: str
+    goal_title: str | None
+    origin: UUID | None
+    criteria_history: list[CriterionVersion]
+    evidence: list[Evidence]
+    lock_history: list[EndedLock]
+    targets: list[TargetHistory]
+    bookings: list[Booking]
+    may_decide: bool
+    """Whether the caller may decide on the locks."""
+    may_answer: bool
+    """Whether the card is the caller's own."""
+
+
+@routes.get("/tasks/{task}", dependencies=[allow(EVERYONE)])
+async def read_task(task: UUID, tx: Tx, caller: Caller) -> TaskCard:
+    tree, found = await load_task(tx, task, lock=False)
+    history = await store.history_of_task(tx, task)
+    people = [found.owner, tree.project.lead, *(row["tested_by"] for row in history["evidence"]),
+              *(row["person"] for row in history["bookings"])]  # fmt: skip
+    names = await store.names(tx, people)
+    goal = next((goal.title for goal in tree.project.goals if goal.goal == found.goal), None)
+    return TaskCard(
+        task=task_reply(found, names, tx.now, await store.calendar(tx)),
+        project=tree.project.project,
+        project_code=tree.project.code,
+        project_name=tree.project.name,
+        lead=tree.project.lead,
+        lead_name=names.get(tree.project.lead, tree.project.lead),
+        goal_title=goal,
+        origin=found.origin,
+        criteria_history=[CriterionVersion(**only(row, CriterionVersion)) for row in history["criteria"]],
+        evidence=[_evidence(row, names) for row in history["evidence"]],
+        lock_history=[EndedLock(**only(row, EndedLock)) for row in history["locks"]],
+        targets=[TargetHistory(**only(row, TargetHistory)) for row in history["targets"]],
+        bookings=[Booking(**only(row, Booking), person_name=names.get(row["person"])) for row in history["bookings"]],
+        may_decide=may_decide(tree.project, caller),
+        may_answer=found.owner == caller.id and found.retest is not None,
+    )
+
+
+def _evidence(row: Any, names: dict[str, str]) -> Evidence:
+    values = only(row, Evidence)
+    values["reason"] = row["reason"] or None
+    return Evidence(**values, tested_by_name=names.get(row["tested_by"] or ""))
+
+
+@routes.post("/tasks/{task}/activate", dependencies=[allow(EVERYONE)])
+async def activate_task(task: UUID, body: ActivateIn, tx: Tx, caller: Caller) -> TaskReply:
+    """A draft becomes active when nothing is missing (G1)."""
+    tree, found = await load_task(tx, task)
+    require_own(tree.project, found, caller)
+    if body.version != found.version:
+        raise Conflict(current=found.version)
+    if missing := gaps(found):
+        raise Invalid("gaps", errors=[FieldError(gap.field, "gap", Text(zh=gap.zh, en=gap.en)) for gap in missing])
+    if found.state is TaskState.DRAFT:
+        tree.change(task, state=TaskState.ACTIVE)
+        await save_and_announce(tx, [tree])
+    return await reply_of(tx, tree, task)
+
+
+@routes.post("/tasks/{task}/progress", dependencies=[allow(EVERYONE)])
+async def book_hours(task: UUID, body: ProgressIn, tx: Tx, caller: Caller) -> TaskReply:
+    """Book hours of work. A locked task takes none: the reason and the way out are in the answer (G6)."""
+    tree, found = await load_task(tx, task)
+    require_own(tree.project, found, caller)
+    if found.locked:
+        lock = found.locks[0]
+        raise Conflict(
+            "locked",
+            Text(
+                zh=f"已被 {lock.change_number} 锁定：{lock.way_out.zh}",
+                en=f"Locked by {lock.change_number}: {lock.way_out.en}",
+            ),
+            locks=list(found.locks),
+        )
+    if found.state is not TaskState.ACTIVE:
+        raise Conflict(
+            "not_active", Text(zh="任务不在进行中，不能登记工时", en="The task is not active: no hours can be booked")
+        )
+    await store.save_booking(tx, task, caller.id, body.hours, body.note)
+    tree.change(task, actual_hours=(found.actual_hours or Decimal(0)) + body.hours)
+    await save_and_announce(tx, [tree])
+    return await reply_of(tx, tree, task)
+
+
+@routes.post("/tasks/{task}/locks/{lock}/decision", dependencies=[allow(EVERYONE)])
+async def decide_lock(task: UUID, lock: UUID, body: LockDecision, tx: Tx, caller: Caller) -> TaskReply:
+    """The project lead migrates the task, grants a concession that expires, or keeps the lock; never silently (G6)."""
+    tree, found = await load_task(tx, task)
+    if not may_decide(tree.project, caller):
+        raise Forbidden(text=Text(zh="只有项目负责人可以决定", en="Only the project lead may decide"))
+    known = next((one for one in found.locks if one.lock == lock), None)
+    if known is None:
+        raise Conflict("no_lock", Text(zh="这把锁已经打开", en="This lock has been opened already"))
+    if body.decision is Decision.CONCESSION and (body.expires_at is None or body.expires_at <= tx.now):
+        raise invalid("expires_at", "needed", "让步必须有将来的到期时间", "A concession needs a future end")
+    if body.decision is not Decision.KEEP:
+        kept = tuple(one for one in found.locks if one.lock != lock)
+        version = known.new_version if body.decision is Decision.MIGRATE else found.item_version
+        tree.put(replace(found, locks=kept, item_version=version))
+    await store.end_locks(
+        tx, [(task, known)], outcome=str(body.decision), reason=body.reason, by=caller.id, expires_at=body.expires_at
+    )
+    if body.decision is Decision.CONCESSION and body.expires_at is not None:
+        payload = {"lock": known.model_dump(mode="json"), "task": str(task)}
+        tx.set_timer(CONCESSION_ENDS, str(lock), body.expires_at, payload)
+    await save_and_announce(tx, [tree])
+    return await reply_of(tx, tree, task)

@@ -1,0 +1,187 @@
+"""Taking over a whole tree: goals, tasks, deliverables, criteria (G1)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from bihuan_chassis.http import Body, FieldError, Invalid, Reply, Role, Tx, allow, router
+from bihuan_contracts import Key, Text, Version
+from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, ProjectState, TaskKind, TaskState
+from goals import store
+from goals.announce import save_and_announce
+from goals.domain.tree import Goal, Project, Task, Tree, gaps
+from goals.domain.weights import OverweightError, check
+
+routes = router(tags=["goals"])
+
+Weight = Annotated[Decimal, Field(ge=0, le=100)]
+
+
+Hours = Annotated[Decimal, Field(ge=0, le=100_000)]
+
+
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CriterionIn(Body):
+    text: Annotated[str, Field(min_length=1, max_length=400)]
+    metric: Annotated[str | None, Field(max_length=120)] = None
+    unit: Annotated[str | None, Field(max_length=20)] = None
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    verified: bool = False
+    """Only for finished work that is taken over from another system."""
+
+
+class DeliverableIn(Body):
+    title: Title
+    weight: Weight | None = None
+    due_at: AwareDatetime | None = None
+    criteria: Annotated[tuple[CriterionIn, ...], Field(max_length=50)] = ()
+
+
+class TaskIn(Body):
+    code: Key
+    title: Title
+    kind: TaskKind
+    state: TaskState = TaskState.ACTIVE
+    owner: Key | None = None
+    module: Key | None = None
+    item_version: Version | None = None
+    weight: Weight | None = None
+    starts_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    planned_hours: Hours | None = None
+    actual_hours: Hours | None = None
+    deliverables: Annotated[tuple[DeliverableIn, ...], Field(max_length=50)] = ()
+
+
+class GoalIn(Body):
+    title: Title
+    weight: Weight | None = None
+    owner: Key | None = None
+    tasks: Annotated[tuple[TaskIn, ...], Field(max_length=500)] = ()
+
+
+class ProjectIn(Body):
+    """A whole tree: goals, tasks, deliverables, criteria (G1)."""
+
+    code: Key
+    name: Title
+    product: Key
+    customer: Annotated[str | None, Field(max_length=200)] = None
+    phase: Annotated[str | None, Field(max_length=40)] = None
+    lead: Key
+    state: ProjectState = ProjectState.ACTIVE
+    starts_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
+    goals: Annotated[tuple[GoalIn, ...], Field(min_length=1, max_length=50)]
+
+
+class Imported(Reply):
+    project: UUID
+    tasks: int
+    created: bool
+
+
+@routes.post("/projects", status_code=201, dependencies=[allow(Role.PROJECT_LEAD, Role.ADMINISTRATOR, Role.INTEGRATOR)])
+async def import_project(body: ProjectIn, tx: Tx) -> Imported:
+    """Take over a whole tree. The same code again changes nothing: a tree is edited by its own endpoints."""
+    known = await store.find_project(tx, body.code)
+    if known is not None:
+        return Imported(project=known.project, tasks=0, created=False)
+    _refuse_bad_tree(body)
+    tree = _tree(body, tx)
+    await save_and_announce(tx, [tree])
+    return Imported(project=tree.project.project, tasks=len(tree.tasks), created=True)
+
+
+def _refuse_bad_tree(body: ProjectIn) -> None:
+    errors: list[FieldError] = []
+    errors += _overweight("goals", [goal.weight for goal in body.goals])
+    codes: dict[str, str] = {}
+    for g, goal in enumerate(body.goals):
+        errors += _overweight(f"goals.{g}.tasks", [task.weight for task in goal.tasks])
+        for t, task in enumerate(goal.tasks):
+            path = f"goals.{g}.tasks.{t}"
+            errors += _overweight(f"{path}.deliverables", [one.weight for one in task.deliverables])
+            if task.code in codes:
+                errors.append(
+                    FieldError(
+                        f"{path}.code", "duplicate",
+                        Text(zh=f"编号 {task.code} 重复", en=f"The code {task.code} is used twice"),
+                    )
+                )  # fmt: skip
+            codes[task.code] = path
+            if task.state in {TaskState.ACTIVE, TaskState.DONE}:
+                errors += [FieldError(f"{path}.{gap.field}", "gap", Text(zh=gap.zh, en=gap.en)) for gap in _gaps(task)]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _gaps(task: TaskIn) -> Sequence[Any]:
+    shape = Task(
+        UUID(int=0), task.code, UUID(int=0), None, task.title, task.kind, task.state,
+        deliverables=tuple(_deliverable(UUID(int=0), one, None) for one in task.deliverables),
+    )  # fmt: skip
+    return gaps(shape)
+
+
+def _overweight(field: str, weights: Sequence[Decimal | None]) -> list[FieldError]:
+    try:
+        check(weights)
+    except OverweightError as error:
+        words = Text(zh=f"权重合计 {error.total}，超过 100", en=f"The weights add up to {error.total}, over 100")
+        return [FieldError(field, "overweight", words)]
+    return []
+
+
+def _tree(body: ProjectIn, tx: Tx) -> Tree:
+    project_id = tx.new_id()
+    goals = tuple(Goal(tx.new_id(), goal.title, goal.weight, goal.owner) for goal in body.goals)
+    project = Project(
+        project_id, body.code, body.name, body.product, body.lead, body.state, body.customer, body.phase,
+        body.starts_at, body.due_at, goals,
+    )  # fmt: skip
+    tree = Tree(project)
+    for goal, given in zip(goals, body.goals, strict=True):
+        for task in given.tasks:
+            tree.put(_task(tx, task, project_id, goal.goal))
+    return tree
+
+
+def _task(tx: Tx, given: TaskIn, project: UUID, goal: UUID) -> Task:
+    return Task(
+        task=tx.new_id(), code=given.code, project=project, goal=goal, title=given.title, kind=given.kind,
+        state=given.state, owner=given.owner, module=given.module, item_version=given.item_version,
+        weight=given.weight,
+        deliverables=tuple(_deliverable(tx.new_id(), one, tx) for one in given.deliverables),
+        starts_at=given.starts_at, due_at=given.due_at, finished_at=given.finished_at,
+        planned_hours=given.planned_hours, actual_hours=given.actual_hours,
+    )  # fmt: skip
+
+
+def _deliverable(id: UUID, given: DeliverableIn, tx: Tx | None) -> Deliverable:
+    return Deliverable(
+        deliverable=id,
+        title=given.title,
+        weight=given.weight,
+        due_at=given.due_at,
+        criteria=tuple(
+            Criterion(
+                criterion=tx.new_id() if tx else id,
+                version=1,
+                text=one.text,
+                metric=one.metric,
+                unit=one.unit,
+                lower=one.lower,
+                upper=one.upper,
+                state=CriterionState.VERIFIED if one.verified else CriterionState.OPEN,
+            )
+            for one in given.criteria
+        ),
+    )
