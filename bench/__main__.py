@@ -22,7 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench import world
 from bench.rows import Row, percentile, ratio
-from bihuan_chassis import relay, testing
+from bihuan_chassis import logs, relay, testing
 from bihuan_chassis.database import engine
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.migrate import migrate
@@ -517,6 +517,7 @@ async def measure(instance: Instance, wanted: Sequence[str]) -> list[Row]:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    logs.configure("bench", "WARNING")
     with world.running() as instance:
         rows = asyncio.run(measure(instance, sys.argv[1:]))
     return 0 if rows else 1

@@ -40,7 +40,7 @@ async def worker(servers: str, database: str, topic: str, group: str) -> None:
 
 async def one_by_one(servers: str, database: str, topic: str, group: str) -> None:
     """FastStream and SQLAlchemy as their tutorials show: one message, one transaction."""
-    broker = KafkaBroker(servers)
+    broker = KafkaBroker(servers, logger=None)
     engine = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"))
     table = Table("bare", MetaData(), Column("id", Integer, primary_key=True), Column("body", Text))
 
@@ -49,7 +49,7 @@ async def one_by_one(servers: str, database: str, topic: str, group: str) -> Non
         async with engine.begin() as connection:
             await connection.execute(insert(table).values(body=json.dumps(body)))
 
-    await FastStream(broker).run(log_level=40)
+    await FastStream(broker, logger=None).run()
 
 
 async def chain(servers: str, database: str, redis_url: str, port: str, people: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import uvloop
 
+from bihuan_chassis import logs
 from bihuan_chassis.description import Subscription
 from bihuan_chassis.worker import Worker
 from bihuan_contracts import topics
@@ -25,4 +26,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    logs.configure("bench", "WARNING")
     uvloop.run(main())
