@@ -130,7 +130,8 @@ def _java() -> str:
 
 
 def _cluster_id(value: uuid.UUID) -> str:
-    return base64.urlsafe_b64encode(value.bytes).decode().rstrip("=")
+    """Id in Kafka's form; never with a leading "-", which its command line would take for an option."""
+    return "A" + base64.urlsafe_b64encode(value.bytes).decode().rstrip("=")[1:]
 
 
 def class_path() -> str:
