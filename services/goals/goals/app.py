@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from bihuan_chassis import Settings, service
+from bihuan_chassis.calendar import warm_up
 from bihuan_contracts import topics
 from goals import api
-from goals.domain.calendar import warm_up
 from goals.handlers import (
     CONCESSION_ENDS,
     on_card_answered,

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from bihuan_chassis import Transaction
+from bihuan_chassis.calendar import Calendar
 from bihuan_contracts.goals import (
     Criterion,
     Deliverable,
@@ -22,7 +23,6 @@ from bihuan_contracts.goals import (
 )
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.qa import TestReported
-from goals.domain.calendar import Calendar
 from goals.domain.changes import Recalculated
 from goals.domain.evidence import Judgement
 from goals.domain.hours import Finished

@@ -9,11 +9,11 @@ from fastapi import Response
 from pydantic import SecretStr
 
 from bihuan_chassis import Transaction
+from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, NotFound, Reply, Tx, allow, router
 from bihuan_contracts.goals import TaskKind, TaskState
 from goals import store
 from goals.api.replies import ProjectSummary, TaskReply, counts_of, summary, task_reply
-from goals.domain.calendar import Calendar
 from goals.domain.tree import Tree
 from goals.domain.week import lateness
 from goals.domain.weights import check, settle

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import Reply, Tx
 from bihuan_contracts.goals import Deliverable, ProjectState, RetestOf, TargetChange, TaskKind, TaskLock, TaskState
 from goals import store
-from goals.domain.calendar import Calendar
 from goals.domain.tree import Project, Task, Tree
 from goals.domain.week import lateness
 

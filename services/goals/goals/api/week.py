@@ -4,12 +4,12 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, Caller, Forbidden, Reply, Role, Tx, allow, router
 from bihuan_contracts import Key
 from bihuan_contracts.goals import Criterion, Deliverable, TaskLock, TaskState
 from goals import store
 from goals.api.replies import TaskReply, task_reply
-from goals.domain.calendar import Calendar
 from goals.domain.tree import Project, Task, Tree
 from goals.domain.week import due_this_week, lateness, planned_loss, week_of, weight_of
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from bihuan_chassis.calendar import Calendar
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ImpactAction, ImpactAssessed, ImpactRow
 from bihuan_contracts.goals import (
@@ -20,7 +21,6 @@ from bihuan_contracts.goals import (
     TaskState,
 )
 from bihuan_contracts.plm import NewCriterion
-from goals.domain.calendar import Calendar
 from goals.domain.hours import Estimate
 from goals.domain.tree import Task, Tree
 

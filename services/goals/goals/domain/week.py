@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bihuan_chassis.calendar import ZONE, Calendar
 from bihuan_contracts.goals import TaskState
-from goals.domain.calendar import ZONE, Calendar
 from goals.domain.tree import Task
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from goals.domain.calendar import Calendar
+from bihuan_chassis.calendar import Calendar
 
 
 @pytest.mark.parametrize(
