@@ -54,3 +54,9 @@ class Calendar:
             return -self.between(end, start)
         first, last = start.astimezone(ZONE).date(), end.astimezone(ZONE).date()
         return sum(1 for n in range(1, (last - first).days + 1) if self.works(first + timedelta(days=n)))
+
+    def days_late(self, due_at: datetime | None, finished_at: datetime | None, now: datetime) -> int:
+        """Working days late (positive), or early once finished (negative); 0 without a due date or before it (G3)."""
+        if due_at is None or (finished_at is None and due_at >= now):
+            return 0
+        return self.between(due_at, finished_at or now)

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import structlog
@@ -30,6 +31,7 @@ from bihuan_chassis.problems import (
     NotFound,
     Problem,
     TooLarge,
+    TooMany,
     TwoLanguageError,
     Unauthenticated,
     Unavailable,
@@ -52,6 +54,7 @@ __all__ = [
     "Reply",
     "Role",
     "TooLarge",
+    "TooMany",
     "TwoLanguageError",
     "Tx",
     "Unauthenticated",
@@ -59,6 +62,7 @@ __all__ = [
     "allow",
     "allow_anonymous",
     "invalid",
+    "reading",
     "router",
 ]
 
@@ -159,6 +163,21 @@ class _Route(APIRoute):
             return await _in_transaction(request, endpoint)
 
         return handle
+
+
+@asynccontextmanager
+async def reading(request: Request) -> AsyncIterator[Connection]:
+    """A connection without a transaction, for a route that seldom needs one; raises Unavailable while there is none."""
+    connection: Connection | None = None
+    try:
+        async with connected(request.app.state.engine) as connection:
+            yield connection
+    except PoolTimeoutError:
+        raise Unavailable("busy", headers={"Retry-After": "1"}) from None
+    except Exception as error:
+        if is_outage(error, connection):
+            raise Unavailable("database_away", headers={"Retry-After": "2"}) from error
+        raise
 
 
 async def _in_transaction(request: Request, endpoint: Callable[[Request], Awaitable[Response]]) -> Response:

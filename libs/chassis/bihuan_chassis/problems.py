@@ -80,6 +80,11 @@ class Invalid(Problem):
     text = Text(zh="有内容填写不正确", en="Something is not filled in correctly")
 
 
+class TooMany(Problem):
+    status, code = 429, "too_many"
+    text = Text(zh="请求太频繁，请稍等片刻再试", en="Too many requests, please wait a moment")
+
+
 class Unavailable(Problem):
     status, code = 503, "unavailable"
     text = Text(zh="服务暂时不可用，请稍后再试", en="Temporarily unavailable, please try again shortly")

@@ -122,16 +122,17 @@ class Transaction:
             await timers.cancel(self.raw, unwanted)
 
     async def tell(self, live: LiveChannel | None, hint: Callable[[], None] | None) -> None:
-        """Hints after the commit: the relay, open pages, the service's own. Failures are logged only."""
+        """Hints after the commit: the relay, the service's own, open pages. Failures are logged only."""
         if self._announced and hint is not None:
             hint()
-        if self._live and live is not None:
-            await live.publish(self._live)
         for call in self._after_commit:
             try:
                 await call()
             except Exception:
                 log.exception("hint.failed")
+        # Last: pages that hear of it ask at once for what the hints have made ready.
+        if self._live and live is not None:
+            await live.publish(self._live)
 
     @property
     def announced(self) -> Sequence[outbox.Outgoing]:

@@ -9,7 +9,7 @@ from bihuan_chassis.testing import RunningService
 pytestmark = pytest.mark.flow
 
 UNSAFE = [
-    ("POST", "/auth/sign-in"), ("POST", "/auth/sign-out"),
+    ("POST", "/auth/sign-in"), ("POST", "/auth/sign-out"), ("POST", "/directory/{person}/sign-out"),
     ("POST", "/api/goals/tasks/1/progress"), ("PUT", "/api/feedback/cards/1/document"),
     ("PATCH", "/api/goals/x"), ("DELETE", "/api/goals/x"), ("POST", "/anything"),
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from bihuan_chassis.http import policy_of
 
 pytestmark = pytest.mark.flow
 
-ANYBODY, SIGNED_IN, COLLEAGUES = "anybody", "signed in", "colleagues"
+ANYBODY, SIGNED_IN, COLLEAGUES, ADMINISTRATORS = "anybody", "signed in", "colleagues", "administrators"
 WHO = {
     "GET /auth/personas": ANYBODY,
     "POST /auth/sign-in": ANYBODY,
@@ -19,6 +19,12 @@ WHO = {
     "GET /.well-known/jwks.json": ANYBODY,
     "GET /directory": COLLEAGUES,
     "GET /directory/{person}": COLLEAGUES,
+    "POST /directory/{person}/sign-out": ADMINISTRATORS,
+    "GET /api/boards": COLLEAGUES,
+    "GET /api/boards/{project}": COLLEAGUES,
+    "GET /api/search": COLLEAGUES,
+    "GET /api/people": COLLEAGUES,
+    "GET /api/people/{person}/work": COLLEAGUES,
     "GET /live": SIGNED_IN,
     "* /api/{service}/{path:path}": SIGNED_IN,
     "* /{path:path}": ANYBODY,
@@ -38,6 +44,10 @@ ASKED = {
     "GET /auth/me": "/auth/me",
     "GET /directory": "/directory?q=周",
     "GET /directory/{person}": "/directory/10231",
+    "GET /api/boards": "/api/boards",
+    "GET /api/search": "/api/search?q=a",
+    "GET /api/people": "/api/people",
+    "GET /api/people/{person}/work": "/api/people/10231/work",
     "* /api/{service}/{path:path}": "/api/goals/week",
 }
 

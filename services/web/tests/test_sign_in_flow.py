@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from given_web import KEY, MARKED
+from given_web import KEY, MARKED, PEOPLE
 from redis.asyncio import Redis
 
 from bihuan_chassis.settings import SettingsError
-from bihuan_chassis.testing import RunningService
+from bihuan_chassis.testing import RunningService, running
 from bihuan_contracts import topics
 from bihuan_contracts.hr import PersonChanged
 from web import sessions
+from web.app import app
 from web.settings import Settings
 
 pytestmark = pytest.mark.flow
@@ -139,3 +140,35 @@ async def test_a_supplier_does_not_see_who_works_here(browser: httpx.AsyncClient
 
 def _session(browser: httpx.AsyncClient) -> str:
     return next(cookie.value for cookie in browser.cookies.jar if cookie.name == "bihuan" and cookie.value)
+
+
+async def test_an_administrator_ends_every_session_of_somebody(
+    web: RunningService, engineer: httpx.AsyncClient
+) -> None:
+    """W4: a lost telephone is signed out everywhere; others may not do it."""
+    assert (await engineer.post("/directory/10306/sign-out")).status_code == 403
+    await web.hear(topics.PEOPLE, [PersonChanged(person="10009", name="管理", roles=("administrator",), version=1)])
+    async with web.client(None) as other:
+        other.headers.update(MARKED)
+        await other.post("/auth/sign-in", json={"person": "10009"})
+        assert (await other.post("/directory/nobody/sign-out")).status_code == 404
+        assert (await other.post("/directory/10231/sign-out")).status_code == 204
+        assert (await other.get("/auth/me")).status_code == 200
+    assert (await engineer.get("/auth/me")).status_code == 401
+
+
+async def test_a_session_that_asks_without_end_is_held_off(postgres_server: str, environ: dict[str, str]) -> None:
+    """W4: with the time to wait, in the reader's language; nobody else is held off."""
+    async with running(app, postgres_server, environ | {"BIHUAN_REQUESTS_PER_MINUTE": "60"}) as web:
+        await web.hear(topics.PEOPLE, PEOPLE)
+        async with web.client(None) as eager, web.client(None) as calm:
+            for one, person in ((eager, "10231"), (calm, "10306")):
+                one.headers.update(MARKED)
+                await one.post("/auth/sign-in", json={"person": person})
+            # Two minutes' worth: the minute may turn in between.
+            answers = [await eager.get("/auth/me", headers={"Accept-Language": "en"}) for _ in range(125)]
+            refused = [answer for answer in answers if answer.status_code == 429]
+            assert refused, {answer.status_code for answer in answers}
+            assert 0 < int(refused[0].headers["retry-after"]) <= 60
+            assert refused[0].json()["title"] == "Too many requests, please wait a moment"
+            assert (await calm.get("/auth/me")).status_code == 200

@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from web import api, auth, directory, oidc
+from web import api, auth, boards, directory, oidc
 from web.guard import Guard
 from web.handlers import on_person_changed, on_something_changed
 from web.resources import resources
@@ -23,7 +23,7 @@ app = service(
             topics.METRICS,
         ): on_something_changed,
     },
-    public_routes=[auth.routes, oidc.routes, directory.routes, api.routes, api.pages],
+    public_routes=[auth.routes, oidc.routes, directory.routes, boards.routes, api.routes, api.pages],
     lifespan=resources,
     gather=0.05,
     middleware=[(Guard, lambda settings: {"public_url": settings.public_url})],

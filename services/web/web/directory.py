@@ -1,15 +1,17 @@
-"""Routes of the directory: finding a colleague by name, number or title."""
+"""Routes of the directory: the company's people, what they have open, and who is still signed in."""
 
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 
-from bihuan_chassis.auth import EVERYONE, roles_named
+from bihuan_chassis.auth import Role, roles_named
 from bihuan_chassis.http import Forbidden, NotFound, Reply, Tx, allow_anonymous, router
-from web import store
-from web.resources import resources_of
+from web import board_store, store
+from web.resources import require_colleague, resources_of
 
 routes = router(tags=["directory"])
+_SEES_WORKLOADS = {Role.MANAGER, Role.PROJECT_LEAD, Role.HR, Role.DIRECTOR, Role.ADMINISTRATOR}
+"""The same who may read somebody else's week."""
 
 
 class DirectoryPerson(Reply):
@@ -17,12 +19,31 @@ class DirectoryPerson(Reply):
     name: str
     name_latin: str | None
     title: str | None
+    department: str | None
     department_name: str | None
     manager: str | None
+    manager_name: str | None
+    roles: list[str]
+    version: int
 
 
 class Directory(Reply):
     people: list[DirectoryPerson]
+
+
+class Workload(Reply):
+    """Open tasks of one person."""
+
+    open: int = 0
+    locked: int = 0
+    late: int = 0
+    retests: int = 0
+
+
+class Staff(Reply):
+    people: list[DirectoryPerson]
+    workloads: dict[str, Workload]
+    """By person; empty for who may not read other people's weeks."""
 
 
 @routes.get("/directory", dependencies=[allow_anonymous()])
@@ -30,24 +51,42 @@ async def search_directory(
     request: Request, tx: Tx, q: Annotated[str, Query(min_length=1, max_length=80)]
 ) -> Directory:
     """Colleagues whose number, name, title or department holds these words, best first."""
-    await _require_colleague(request)
+    await require_colleague(request)
     return Directory(people=[_person(row) for row in await store.search(tx, q.strip(), 20)])
+
+
+@routes.get("/api/people", dependencies=[allow_anonymous()])
+async def list_people(request: Request, tx: Tx) -> Staff:
+    """All colleagues by department; with their open work for those who lead."""
+    session = await require_colleague(request)
+    leads = bool(roles_named(session.roles) & _SEES_WORKLOADS)
+    workloads = await board_store.workloads(tx.raw, tx.now) if leads else {}
+    return Staff(
+        people=[_person(row) for row in await store.colleagues(tx)],
+        workloads={
+            person: Workload(**{name: row[name] for name in Workload.model_fields}) for person, row in workloads.items()
+        },
+    )
 
 
 @routes.get("/directory/{person}", dependencies=[allow_anonymous()])
 async def read_directory_person(person: str, request: Request, tx: Tx) -> DirectoryPerson:
-    await _require_colleague(request)
-    row = await store.find_person(tx.raw, person)
-    if row is None or row["supplier"] is not None:
+    await require_colleague(request)
+    row = await store.find_colleague(tx, person)
+    if row is None:
         raise NotFound()
     return _person(row)
 
 
-async def _require_colleague(request: Request) -> None:
-    """Suppliers do not see who works here."""
-    session = await resources_of(request).sessions.find(request)
-    if not roles_named(session.roles) & EVERYONE:
+@routes.post("/directory/{person}/sign-out", status_code=204, dependencies=[allow_anonymous()])
+async def end_sessions(person: str, request: Request, tx: Tx) -> None:
+    """End every session of somebody: a lost telephone, a colleague who leaves. For administrators."""
+    session = await require_colleague(request)
+    if Role.ADMINISTRATOR not in roles_named(session.roles):
         raise Forbidden()
+    if await store.find_colleague(tx, person) is None:
+        raise NotFound()
+    await resources_of(request).sessions.end_all(person)
 
 
 def _person(row: Any) -> DirectoryPerson:

@@ -1,4 +1,4 @@
-"""Every event that web reacts to: the directory, and what open pages should look at again."""
+"""Every event that web reacts to: the directory, boards, and what open pages should look at again."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from bihuan_contracts.goals import ProjectChanged, TargetsRecalculated, TaskChan
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import ReceiptChanged
 from bihuan_contracts.performance import MetricMeasured
-from web import store
+from web import board_store, store
 
 
 async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
@@ -18,7 +18,16 @@ async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) ->
 
 
 async def on_something_changed(events: Sequence[Event], tx: Transaction) -> None:
-    """One message for each thing that changed, however often it did in this batch."""
+    """Keep what boards show, and one message for each thing that changed, however often it did in this batch."""
+    tasks = [event for event in events if isinstance(event, TaskChanged)]
+    projects = [event for event in events if isinstance(event, ProjectChanged)]
+    if tasks:
+        await board_store.save_tasks(tx, tasks)
+    if projects:
+        await board_store.save_projects(tx, projects)
+    if tasks or projects:
+        changed = {task.project for task in tasks} | {project.project for project in projects}
+        tx.after_commit(lambda: tx.resources.boards.outdate(changed))
     found = {(message.kind, message.id): message for message in map(_message, events) if message is not None}
     tx.live(*found.values())
 

@@ -9,10 +9,13 @@ from fastapi import Request
 from redis.asyncio import Redis
 
 from bihuan_chassis import Settings as ChassisSettings
+from bihuan_chassis.auth import EVERYONE, roles_named
+from bihuan_chassis.http import Forbidden
+from web.board_cache import BoardCache
 from web.forward import Forwarder
 from web.live import Fanout
 from web.pages import Pages
-from web.sessions import Sessions
+from web.sessions import Session, Sessions
 from web.settings import Settings
 
 
@@ -25,6 +28,7 @@ class Resources:
     client: httpx.AsyncClient
     fanout: Fanout
     pages: Pages
+    boards: BoardCache
 
 
 @asynccontextmanager
@@ -38,7 +42,7 @@ async def resources(settings: ChassisSettings) -> AsyncIterator[Resources]:
         try:
             yield Resources(
                 settings, redis, Sessions(redis, settings), Forwarder(settings.services, client), client, fanout,
-                Pages(settings.static_folder),
+                Pages(settings.static_folder), BoardCache(redis),
             )  # fmt: skip
         finally:
             await fanout.close()
@@ -49,3 +53,11 @@ def resources_of(request: Request) -> Resources:
     found = request.app.state.surroundings.resources
     assert isinstance(found, Resources)
     return found
+
+
+async def require_colleague(request: Request) -> Session:
+    """Whoever is signed in and inside: suppliers see neither who works here nor what on."""
+    session = await resources_of(request).sessions.find(request)
+    if not roles_named(session.roles) & EVERYONE:
+        raise Forbidden()
+    return session

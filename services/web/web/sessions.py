@@ -15,11 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bihuan_chassis.auth import Person, TokenMinter, roles_named
 from bihuan_chassis.database import connected
-from bihuan_chassis.http import Unauthenticated
+from bihuan_chassis.http import TooMany, Unauthenticated
 from web import store
 from web.settings import Settings
 
 _PREFIX = "bihuan:session:"
+_OF_PERSON = "bihuan:sessions-of:"
+_ASKED = "bihuan:asked:"
+_MINUTE = 60
 _CHECKED_FOR = 30.0
 """Seconds for which roles are taken as they were: somebody who leaves, or loses a role, is held off within that."""
 
@@ -70,17 +73,30 @@ class Sessions:
         if before := request.cookies.get(self.cookie):
             await self._redis.delete(_PREFIX + before)
         key, seconds = secrets.token_urlsafe(32), self._settings.session_hours * 3600
-        await self._redis.set(_PREFIX + key, json.dumps(asdict(session)), ex=seconds)
+        pipeline = self._redis.pipeline()
+        pipeline.set(_PREFIX + key, json.dumps(asdict(session)), ex=seconds)
+        pipeline.sadd(_OF_PERSON + session.person, key)
+        pipeline.expire(_OF_PERSON + session.person, seconds)
+        await pipeline.execute()
         response.set_cookie(
             self.cookie, key, max_age=seconds, httponly=True, samesite="lax", secure=self._settings.secure, path="/"
         )
 
     async def find(self, request: Request) -> Session:
-        """The session of a request; raises Unauthenticated."""
+        """The session of a request; raises Unauthenticated, or TooMany for one that asks without end."""
         key = request.cookies.get(self.cookie)
-        stored = await self._redis.get(_PREFIX + key) if key else None
-        if key is None or stored is None:
+        if key is None:
             raise Unauthenticated()
+        minute = f"{_ASKED}{key}:{int(time.time()) // _MINUTE}"
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.get(_PREFIX + key)
+        pipeline.incr(minute)
+        pipeline.expire(minute, _MINUTE)
+        stored, asked, _ = await pipeline.execute()
+        if stored is None:
+            raise Unauthenticated()
+        if asked > self._settings.requests_per_minute:
+            raise TooMany(headers={"Retry-After": str(_MINUTE - int(time.time()) % _MINUTE)})
         values = json.loads(stored)
         session = Session(**{**values, "roles": tuple(values["roles"])})
         if time.time() - session.checked_at < _CHECKED_FOR:
@@ -114,8 +130,13 @@ class Sessions:
     async def end(self, request: Request, response: Response) -> None:
         key = request.cookies.get(self.cookie)
         if key:
-            await self._redis.delete(_PREFIX + key)
+            await self._redis.delete(_PREFIX + key)  # its person's set forgets it with the next end of all
         response.delete_cookie(self.cookie, path="/", secure=self._settings.secure, httponly=True, samesite="lax")
+
+    async def end_all(self, person: str) -> None:
+        """Every session of a person, wherever it was opened."""
+        keys: set[bytes] = await self._redis.smembers(_OF_PERSON + person)  # type: ignore[assignment] # replies come as bytes
+        await self._redis.delete(_OF_PERSON + person, *(_PREFIX + key.decode() for key in keys))
 
     def token(self, session: Session) -> str:
         return self.minter.mint(session.as_person())

@@ -14,6 +14,8 @@ class Settings(ChassisSettings):
     """Ed25519 private key (JWK) that signs the services' access tokens."""
     public_url: str = "http://localhost:8000"
     session_hours: int = Field(default=12, ge=1, le=168)
+    requests_per_minute: int = Field(default=3_000, ge=60)
+    """Of one session; a page that is open and used needs a few dozen."""
     oidc_issuer: str | None = None
     """OpenID provider; without one only the demo personas can sign in, and only in development."""
     oidc_client_id: str = "bihuan"

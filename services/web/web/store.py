@@ -33,14 +33,30 @@ async def find_person(raw: "asyncpg.Connection[asyncpg.Record]", person: str) ->
     return await raw.fetchrow("select * from people where person = $1 and active", person)
 
 
+_COLLEAGUES = (
+    "select people.*, boss.name as manager_name from people left join people boss on boss.person = people.manager"
+    " where people.active and people.supplier is null"
+)
+
+
+async def find_colleague(tx: Transaction, person: str) -> Any | None:
+    return await tx.raw.fetchrow(f"{_COLLEAGUES} and people.person = $1", person)
+
+
+async def colleagues(tx: Transaction) -> list[Any]:
+    """Everybody inside, by department."""
+    found: list[Any] = await tx.raw.fetch(f"{_COLLEAGUES} order by department_name nulls last, people.person")
+    return found
+
+
 async def search(tx: Transaction, query: str, limit: int) -> list[Any]:
     """Colleagues; a number or a name that begins with the words comes first."""
     found: list[Any] = await tx.raw.fetch(
-        "select * from (select people.*, lower($1) as words from people where active and supplier is null) as people"
+        f"select * from (select found.*, lower($1) as words from ({_COLLEAGUES}) as found) as people"  # noqa: S608 - constants
         " where person = $1 or strpos(lower(name), words) > 0 or strpos(lower(coalesce(name_latin, '')), words) > 0"
         "  or strpos(lower(coalesce(title, '')), words) > 0 or strpos(lower(coalesce(department_name, '')), words) > 0"
-        " order by person = $1 desc, starts_with(lower(name), words) or starts_with(lower(coalesce(name_latin, '')), words) desc,"
-        "  person limit $2",
+        " order by person = $1 desc,"
+        "  starts_with(lower(name), words) or starts_with(lower(coalesce(name_latin, '')), words) desc, person limit $2",
         query, limit,
     )  # fmt: skip
     return found

@@ -59,12 +59,7 @@ def weight_of(tasks: Iterable[Task], now: datetime) -> Weight:
 
 def lateness(task: Task, now: datetime, calendar: Calendar) -> int:
     """Working days late (positive) or early (negative); 0 without a due date."""
-    if task.due_at is None:
-        return 0
-    end = task.finished_at or now
-    if task.finished_at is None and task.due_at >= now:
-        return 0
-    return calendar.between(task.due_at, end)
+    return calendar.days_late(task.due_at, task.finished_at, now)
 
 
 def planned_loss(tasks: Iterable[Task], now: datetime, days: int, calendar: Calendar) -> Decimal:
