@@ -1,6 +1,6 @@
 // The tree of a project as rows: weights that share the remainder, folding, filters.
 import { describe, expect, it } from 'vitest'
-import type { ProjectBoard, Task } from '@/api/goals'
+import type { Board, BoardTask as Task } from '@/api/boards'
 import { rowsOf, sharesOf } from '@/pages/board/rows'
 import { heatOf } from '@/lib/heat'
 
@@ -10,7 +10,7 @@ const board = {
   goals: [{ goal: 'g', title: 'G', weight: null, share: '100', progress: '10', owner: null, owner_name: null, tasks: [task({ task: 'a', weight: '40' }), task({ task: 'b', owner: '2' }), task({ task: 'c', days_late: 2 })] }],
   remainder: '100',
   heat: [],
-} as unknown as ProjectBoard
+} as unknown as Board
 
 describe('weights of siblings', () => {
   it('share what the explicit ones leave of 100', () => expect(sharesOf(['40', null, null])).toEqual([40, 30, 30]))

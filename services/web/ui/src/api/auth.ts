@@ -1,4 +1,4 @@
-// Signing in and out, and the company's directory, as `web` offers them.
+// Signing in and out, as `web` offers it.
 import { web } from './clients'
 import { unwrap } from './http'
 import { Problem } from './problem'
@@ -6,7 +6,6 @@ import type { components } from './schema/web'
 
 export type Me = components['schemas']['Me']
 export type Persona = components['schemas']['Persona']
-export type DirectoryPerson = components['schemas']['DirectoryPerson']
 
 export async function me(): Promise<Me | undefined> {
   try {
@@ -20,4 +19,3 @@ export async function me(): Promise<Me | undefined> {
 export const personas = () => unwrap(web.GET('/auth/personas')).then((list) => list.personas)
 export const signIn = (person: string) => unwrap(web.POST('/auth/sign-in', { body: { person } }))
 export const signOut = () => unwrap(web.POST('/auth/sign-out'))
-export const findPeople = (words: string) => unwrap(web.GET('/directory', { params: { query: { q: words } } })).then((list) => list.people)

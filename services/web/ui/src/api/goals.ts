@@ -1,4 +1,4 @@
-// Projects, tasks, this week, and what a change did to them.
+// Tasks, this week, and what a change did to them.
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { useQueries, useQuery } from '@tanstack/vue-query'
 import { goals } from './clients'
@@ -6,9 +6,6 @@ import { unwrap } from './http'
 import type { components } from './schema/goals'
 
 type Schemas = components['schemas']
-export type Project = Schemas['ProjectSummary']
-export type ProjectBoard = Schemas['ProjectBoard']
-export type Goal = Schemas['GoalReply']
 export type Task = Schemas['TaskReply']
 export type TaskCard = Schemas['TaskCard']
 export type Week = Schemas['Week']
@@ -21,17 +18,6 @@ export type TargetHistory = Schemas['TargetHistory']
 export type TargetChange = Schemas['TargetChange']
 export type Evidence = Schemas['Evidence']
 export type LockDecision = Schemas['LockDecision']
-
-export function useProjects() {
-  return useQuery({ queryKey: ['boards'], queryFn: () => unwrap(goals.GET('/api/goals/projects')).then((list) => list.projects) })
-}
-
-export function useBoard(project: MaybeRefOrGetter<string>) {
-  return useQuery({
-    queryKey: ['board', project],
-    queryFn: () => unwrap(goals.GET('/api/goals/projects/{project}', { params: { path: { project: toValue(project) } } })),
-  })
-}
 
 export function useWeek(person: MaybeRefOrGetter<string | undefined>) {
   return useQuery({

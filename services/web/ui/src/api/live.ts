@@ -10,7 +10,7 @@ export interface LiveMessage {
 /** Which questions each kind of message makes stale: first words of the query keys. */
 const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   notice: ['inbox', 'unread', 'notice', 'week'],
-  task: ['task', 'week', 'board', 'boards', 'effects'],
+  task: ['task', 'week', 'board', 'boards', 'effects', 'work', 'staff'],
   project: ['board', 'boards', 'week'],
   change: ['changes', 'change', 'effects', 'clock'],
   answer: ['answers', 'document', 'task', 'effects'],

@@ -1,14 +1,11 @@
-// What the search finds: projects, changes and people whose name, number or item contains the words.
+// What the search finds: projects, tasks, people and changes whose name, number or item contains the words.
 import { computed, ref, watch, type Ref } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
-import { findPeople as directoryFound } from './auth'
+import { find } from './boards'
 import { findChanges as changesFound } from './changes'
-import { goals } from './clients'
-import { unwrap } from './http'
-import { useSession } from '@/stores/session'
 
 export interface Find {
-  kind: 'project' | 'change' | 'person'
+  kind: 'project' | 'task' | 'change' | 'person'
   path: string
   code?: string
   name: string
@@ -16,7 +13,6 @@ export interface Find {
 }
 
 const PAUSE = 150
-const MAY_READ_WEEKS = ['manager', 'project_lead', 'hr', 'director', 'administrator']
 
 function useSettled(words: Ref<string>): Ref<string> {
   const settled = ref('')
@@ -32,7 +28,7 @@ export function useFinds(words: Ref<string>) {
   const asked = useSettled(words)
   const query = useQuery({
     queryKey: ['search', asked],
-    queryFn: () => Promise.all([findProjects(asked.value), findChanges(asked.value), findPeople(asked.value)]).then((found) => found.flat()),
+    queryFn: () => Promise.all([findHere(asked.value), findChanges(asked.value)]).then((found) => found.flat()),
     enabled: computed(() => asked.value.length > 0),
     refetchInterval: false,
     placeholderData: (before) => before,
@@ -40,29 +36,17 @@ export function useFinds(words: Ref<string>) {
   return { finds: computed(() => (asked.value ? (query.data.value ?? []) : [])), busy: computed(() => query.isFetching.value || asked.value !== words.value.trim()) }
 }
 
-async function findProjects(words: string): Promise<Find[]> {
-  const { projects } = await unwrap(goals.GET('/api/goals/projects'))
-  const wanted = words.toLowerCase()
-  const has = (...texts: (string | null)[]) => texts.some((text) => text?.toLowerCase().includes(wanted))
-  return projects
-    .filter((project) => has(project.code, project.name, project.customer, project.product))
-    .slice(0, 6)
-    .map((project) => ({ kind: 'project', path: `/boards/${project.project}`, code: project.code, name: project.name }))
+async function findHere(words: string): Promise<Find[]> {
+  const { projects, tasks, people } = await find(words)
+  return [
+    ...projects.map((project): Find => ({ kind: 'project', path: `/boards/${project.project}`, code: project.code, name: project.name, note: project.customer ?? undefined })),
+    ...tasks.map((task): Find => ({ kind: 'task', path: `/tasks/${task.task}`, code: task.code, name: task.title, note: task.project_name ?? undefined })),
+    ...people.map((person): Find => ({ kind: 'person', path: `/people/${encodeURIComponent(person.person)}`, name: person.name, note: [person.title, person.department_name].filter(Boolean).join(' · ') || undefined })),
+  ]
 }
 
 async function findChanges(words: string): Promise<Find[]> {
-  const found = await changesFound(words, '', 6)
+  // the rest of the search works while changes is away
+  const found = await changesFound(words, '', 6).catch(() => [])
   return found.map((change) => ({ kind: 'change', path: `/changes/${change.change}`, code: change.number, name: `${change.item_name} ${change.new_version}` }))
-}
-
-/** People lead to their week, which not every role may read: then the search leaves them out. */
-async function findPeople(words: string): Promise<Find[]> {
-  if (!useSession().has(...MAY_READ_WEEKS)) return []
-  const people = await directoryFound(words)
-  return people.slice(0, 6).map((person) => ({
-    kind: 'person',
-    path: `/?person=${encodeURIComponent(person.person)}`,
-    name: person.name,
-    note: [person.title, person.department_name].filter(Boolean).join(' · ') || undefined,
-  }))
 }

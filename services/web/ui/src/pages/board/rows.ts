@@ -1,5 +1,6 @@
 // A project's tree as the rows of a table: goal → task → deliverable → criterion, folded and filtered.
-import type { Criterion, Goal, ProjectBoard, Task } from '@/api/goals'
+import type { Board, BoardTask as Task, Goal } from '@/api/boards'
+import type { Criterion } from '@/api/goals'
 import { toNumber } from '@/lib/format'
 
 export type Filter = 'mine' | 'locked' | 'late'
@@ -37,7 +38,7 @@ export function passes(task: Task, filters: ReadonlySet<Filter>, reader: string)
   return !(filters.has('late') && !(task.state === 'active' && task.days_late > 0))
 }
 
-export function rowsOf(board: ProjectBoard, opened: ReadonlySet<string>, filters: ReadonlySet<Filter>, reader: string): Row[] {
+export function rowsOf(board: Board, opened: ReadonlySet<string>, filters: ReadonlySet<Filter>, reader: string): Row[] {
   const { project } = board
   const rows: Row[] = [
     { key: project.project, level: 0, kind: 'project', code: project.code, title: project.name, weight: 100, progress: toNumber(project.progress), owner: project.lead_name, due: project.due_at, folds: false, open: true },

@@ -1,0 +1,26 @@
+// The company's people: the directory, how much each has open, and ending somebody's sessions.
+import { type MaybeRefOrGetter, toValue } from 'vue'
+import { useQuery } from '@tanstack/vue-query'
+import { web } from './clients'
+import { unwrap } from './http'
+import type { components } from './schema/web'
+
+type Schemas = components['schemas']
+export type Person = Schemas['DirectoryPerson']
+export type Workload = Schemas['Workload']
+
+/** Who may read another person's week, and so what they have open. */
+export const LEADS = ['manager', 'project_lead', 'hr', 'director', 'administrator'] as const
+
+export function useStaff() {
+  return useQuery({ queryKey: ['staff'], queryFn: () => unwrap(web.GET('/api/people')) })
+}
+
+export function usePerson(person: MaybeRefOrGetter<string>) {
+  return useQuery({
+    queryKey: ['person', person],
+    queryFn: () => unwrap(web.GET('/directory/{person}', { params: { path: { person: toValue(person) } } })),
+  })
+}
+
+export const endSessions = (person: string) => unwrap(web.POST('/directory/{person}/sign-out', { params: { path: { person } } }))

@@ -1,0 +1,24 @@
+// The company's people as rows of departments, found by words and role.
+import type { Person } from '@/api/people'
+
+export interface Department {
+  name: string
+  people: Person[]
+}
+
+/** In the order of the service; who belongs to no department comes last, under an empty name. */
+export function departmentsOf(people: readonly Person[], words: string, role: string): Department[] {
+  const wanted = words.trim().toLowerCase()
+  const has = (person: Person) =>
+    [person.person, person.name, person.name_latin, person.title, person.department_name, person.manager_name].some((text) => text?.toLowerCase().includes(wanted))
+  const departments = new Map<string, Person[]>()
+  for (const person of people) {
+    if ((wanted && !has(person)) || (role && !person.roles.includes(role))) continue
+    const name = person.department_name ?? ''
+    departments.set(name, [...(departments.get(name) ?? []), person])
+  }
+  return [...departments].map(([name, members]) => ({ name, people: members }))
+}
+
+/** Roles worth naming: everybody inside is an employee. */
+export const ownRoles = (person: Pick<Person, 'roles'>) => person.roles.filter((role) => role !== 'employee')
