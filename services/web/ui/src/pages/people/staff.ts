@@ -4,10 +4,12 @@ import type { Person } from '@/api/people'
 export interface Department {
   name: string
   people: Person[]
+  /** Open tasks of all its people. */
+  load: number
 }
 
-/** In the order of the service; who belongs to no department comes last, under an empty name. */
-export function departmentsOf(people: readonly Person[], words: string, role: string): Department[] {
+/** The reader's own department first, then those with most to do; who belongs to none stands under an empty name. */
+export function departmentsOf(people: readonly Person[], words: string, role: string, own: string | null | undefined, open: (person: string) => number): Department[] {
   const wanted = words.trim().toLowerCase()
   const has = (person: Person) =>
     [person.person, person.name, person.name_latin, person.title, person.department_name, person.manager_name].some((text) => text?.toLowerCase().includes(wanted))
@@ -17,7 +19,10 @@ export function departmentsOf(people: readonly Person[], words: string, role: st
     const name = person.department_name ?? ''
     departments.set(name, [...(departments.get(name) ?? []), person])
   }
-  return [...departments].map(([name, members]) => ({ name, people: members }))
+  const load = (members: readonly Person[]) => members.reduce((sum, one) => sum + open(one.person), 0)
+  return [...departments]
+    .map(([name, members]) => ({ name, people: members, load: load(members) }))
+    .sort((a, b) => Number(b.name === own) - Number(a.name === own) || b.load - a.load)
 }
 
 /** Roles worth naming: everybody inside is an employee. */
