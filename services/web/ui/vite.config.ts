@@ -28,5 +28,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
   },
-  test: { environment: 'jsdom', include: ['tests/**/*.test.ts'], css: false },
+  // a browser far from the company: its own zone must not show
+  test: { environment: 'jsdom', env: { TZ: 'America/New_York' }, include: ['tests/**/*.test.ts'], css: false },
 })

@@ -1,6 +1,7 @@
 // How times, durations and figures read, in the reader's language; a number is never parted from its unit.
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { dayNumber, wall, weekdayOf, ZONE } from './zone'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -23,18 +24,14 @@ export function toDate(value: Instant): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-export function startOfDay(date: Date): Date {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate())
-}
-
-export function daysBetween(from: Date, to: Date): number {
-  return Math.round((startOfDay(to).getTime() - startOfDay(from).getTime()) / DAY)
-}
+/** Calendar days of the company from one instant to another. */
+export const daysBetween = (from: Date, to: Date): number => dayNumber(to) - dayNumber(from)
 
 const pad = (value: number) => String(value).padStart(2, '0')
 
 export function hourMinute(date: Date): string {
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}`
+  const { hour, minute } = wall(date)
+  return `${pad(hour)}:${pad(minute)}`
 }
 
 /** 0.8 s, 48.2 s, 12 min, 25 h 26 min, 9 d 4 h: two units at most. */
@@ -70,23 +67,25 @@ export function useFormat() {
 
   function monthDay(date: Date): string {
     return zh.value
-      ? t('time.monthDay', { month: date.getMonth() + 1, day: date.getDate() })
-      : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+      ? t('time.monthDay', { month: wall(date).month, day: wall(date).day })
+      : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: ZONE })
   }
 
   function weekday(date: Date): string {
-    return date.toLocaleDateString(zh.value ? 'zh-CN' : 'en-GB', { weekday: 'short' })
+    return date.toLocaleDateString(zh.value ? 'zh-CN' : 'en-GB', { weekday: 'short', timeZone: ZONE })
   }
 
   function day(value: Instant): string {
     const date = toDate(value)
     if (!date) return '—'
-    return date.getFullYear() === new Date().getFullYear() ? monthDay(date) : isoDay(date)
+    return wall(date).year === wall(new Date()).year ? monthDay(date) : isoDay(date)
   }
 
   function isoDay(value: Instant): string {
     const date = toDate(value)
-    return date ? `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}` : '—'
+    if (!date) return '—'
+    const { year, month, day } = wall(date)
+    return `${year}-${pad(month)}-${pad(day)}`
   }
 
   /** A due time: today 17:30, tomorrow 12:00, Thu 18:00, then the date. */
@@ -97,7 +96,7 @@ export function useFormat() {
     if (days === 0) return `${t('time.today')} ${hourMinute(date)}`
     if (days === 1) return `${t('time.tomorrow')} ${hourMinute(date)}`
     if (days === -1) return `${t('time.yesterday')} ${hourMinute(date)}`
-    const monday = -((now.getDay() + 6) % 7)
+    const monday = 1 - weekdayOf(now)
     if (days > 1 && days < monday + 7) return `${weekday(date)} ${hourMinute(date)}`
     return day(date)
   }
@@ -115,14 +114,14 @@ export function useFormat() {
   function clock(value: Instant, decimals = 0): string {
     const date = toDate(value)
     if (!date) return '—'
-    const seconds = `${hourMinute(date)}:${pad(date.getSeconds())}`
+    const seconds = `${hourMinute(date)}:${pad(wall(date).second)}`
     if (!decimals) return seconds
     return `${seconds}.${String(date.getMilliseconds()).padStart(3, '0').slice(0, decimals)}`
   }
 
   function dayClock(value: Instant): string {
     const date = toDate(value)
-    return date ? `${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${clock(date)}` : '—'
+    return date ? `${isoDay(date).slice(5)} ${clock(date)}` : '—'
   }
 
   /** 18 minutes, 4 hours, 2 days: how long until then, from now. */

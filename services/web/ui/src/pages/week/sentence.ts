@@ -1,6 +1,7 @@
 // What the week comes to: the title's sentence, and how each deliverable stands.
 import type { DeliverableThisWeek, Task, Week } from '@/api/goals'
 import { statusOf, type Status } from '@/lib/task'
+import { dayAfter, dayNumber, instant, wall, weekdayOf } from '@/lib/zone'
 
 /** A deliverable stands like its task, without the retest that it is not. */
 export function deliverableStatus(one: DeliverableThisWeek, reader: string): Status {
@@ -27,7 +28,7 @@ export function countWeek(week: Pick<Week, 'deliverables' | 'retest_cards'>): Se
 
 /** ISO 8601 week number. */
 export function weekNumber(date: Date): number {
-  const thursday = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 4 - (date.getDay() || 7))
-  const first = new Date(thursday.getFullYear(), 0, 1)
-  return Math.ceil(((thursday.getTime() - first.getTime()) / 86_400_000 + 1) / 7)
+  const thursday = dayAfter(date, 4 - weekdayOf(date))
+  const newYear = instant(wall(thursday).year, 1, 1)
+  return Math.floor((dayNumber(thursday) - dayNumber(newYear)) / 7) + 1
 }
