@@ -20,6 +20,6 @@ app = service(
         topics.PROJECTS: on_project_changed,
         topics.PEOPLE: on_person_changed,
     },
-    api=[api.routes],
+    api=api.routes,
     timers={EFFECTIVE: on_change_effective},
 )

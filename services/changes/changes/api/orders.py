@@ -1,4 +1,4 @@
-"""HTTP endpoints of changes."""
+"""Change orders: list, one unit, preview, the four-field form."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,24 +7,12 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime, Field
 
-from bihuan_chassis.http import (
-    EVERYONE,
-    Body,
-    Caller,
-    NotFound,
-    Reply,
-    Role,
-    Tx,
-    allow,
-    invalid,
-    router,
-)
+from bihuan_chassis.http import EVERYONE, Body, Caller, NotFound, Reply, Role, Tx, allow, invalid, router
 from bihuan_contracts import Key, Text, Version
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
 from bihuan_contracts.plm import BomReleased, ItemKind, NewCriterion
 from changes import store
 from changes.domain.orders import Verdict, change_id
-from changes.domain.structure import where_used
 from changes.handlers import preview
 from changes.store import StoredOrder
 
@@ -71,30 +59,6 @@ class ChangeDetail(Reply):
     """Every row of the table that decided, in words: why this one and not the others."""
 
 
-class ModuleReply(Reply):
-    item: str
-    name: str
-    kind: ItemKind
-    version: str | None
-
-
-class ModuleList(Reply):
-    modules: list[ModuleReply]
-
-
-class UsedIn(Reply):
-    item: str
-    name: str
-    kind: ItemKind
-    depth: int
-    path: list[str]
-
-
-class WhereUsed(Reply):
-    item: str
-    used_in: list[UsedIn]
-
-
 class FourFields(Body):
     """The form of source.txt, step 1: version, description, affected modules, effective date (C2)."""
 
@@ -122,12 +86,6 @@ class Preview(Reply):
 class Published(Reply):
     number: str
     change: UUID
-
-
-class RuleTableReply(Reply):
-    name: str
-    version: int
-    rows: dict[str, Text]
 
 
 @routes.get("/changes", dependencies=[allow(EVERYONE)])
@@ -209,40 +167,6 @@ async def _next_number(tx: Tx) -> str:
     year = tx.now.year
     count = await tx.raw.fetchval("select nextval('form_numbers')")
     return f"ECN-{year}-F{count:04d}"
-
-
-@routes.get("/modules", dependencies=[allow(EVERYONE)])
-async def list_modules(tx: Tx, q: Annotated[str | None, Query(max_length=100)] = None) -> ModuleList:
-    rows = await store.find_modules(tx, q, 200)
-    return ModuleList(
-        modules=[
-            ModuleReply(item=r["item"], name=r["name"], kind=ItemKind(r["kind"]), version=r["version"]) for r in rows
-        ]
-    )
-
-
-@routes.get("/items/{item}/where-used", dependencies=[allow(EVERYONE)])
-async def read_where_used(item: str, tx: Tx) -> WhereUsed:
-    structure = await store.load_structure(tx, [item])
-    if item not in structure.items:
-        raise NotFound()
-    return WhereUsed(
-        item=item,
-        used_in=[
-            UsedIn(
-                item=reached.item, name=structure.name(reached.item), kind=structure.kind(reached.item),
-                depth=reached.depth, path=list(reached.path),
-            )
-            for reached in where_used(structure, item)
-            if reached.depth > 0
-        ],
-    )  # fmt: skip
-
-
-@routes.get("/rules", dependencies=[allow(EVERYONE)])
-async def read_rules(tx: Tx) -> RuleTableReply:
-    rules = await store.rules_in_force(tx, tx.now)
-    return RuleTableReply(name=rules.name, version=rules.version, rows=dict(rules.rows))
 
 
 async def _summaries(tx: Tx, orders: list[StoredOrder]) -> list[ChangeSummary]:
