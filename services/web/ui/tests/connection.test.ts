@@ -1,8 +1,8 @@
 // Without a connection nothing that somebody answered is lost, and nothing is sent twice or by somebody else.
 import { createPinia, setActivePinia } from 'pinia'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pause, read } from '@/api/live'
-import { useConnection } from '@/stores/connection'
+import { UNDO_WITHIN, useConnection } from '@/stores/connection'
 
 const fetched = vi.fn<typeof fetch>()
 beforeEach(() => {
@@ -46,6 +46,65 @@ describe('an answer given offline', () => {
     const connection = useConnection()
     await expect(connection.sendOrKeep('10231', '/api/x', {}, 'n')).rejects.toMatchObject({ status: 409, code: 'card_closed' })
     expect(connection.waiting).toHaveLength(0)
+  })
+})
+
+describe('an answer that can be taken back', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    fetched.mockImplementation(async () => new Response('{}', { status: 200 }))
+  })
+  afterEach(() => void vi.useRealTimers())
+
+  it('goes out when its time is over', async () => {
+    const connection = useConnection()
+    connection.sendLater('10231', '/api/x', undefined, 'notice-1')
+    await vi.advanceTimersByTimeAsync(UNDO_WITHIN - 1)
+    expect(fetched).not.toHaveBeenCalled()
+    expect(connection.isHeld('notice-1')).toBe(true)
+    expect(connection.isWaiting('notice-1')).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(fetched).toHaveBeenCalledOnce()
+    expect(connection.waiting).toHaveLength(0)
+  })
+  it('is never sent once it is taken back', async () => {
+    const connection = useConnection()
+    connection.sendLater('10231', '/api/x', undefined, 'notice-1')
+    connection.takeBack('notice-1')
+    await vi.advanceTimersByTimeAsync(2 * UNDO_WITHIN)
+    expect(fetched).not.toHaveBeenCalled()
+    expect(localStorage.getItem('bihuan.outbox')).toBe('[]')
+  })
+  it('goes at once when the page is left, so that the browser still sends it', async () => {
+    const connection = useConnection()
+    connection.sendLater('10231', '/api/x', undefined, 'notice-1')
+    await connection.sendHeldNow('10231')
+    expect((fetched.mock.calls[0]![0] as Request).keepalive).toBe(true)
+    await vi.advanceTimersByTimeAsync(2 * UNDO_WITHIN)
+    expect(fetched).toHaveBeenCalledOnce()
+  })
+  it('goes with the next visit when the page died', async () => {
+    useConnection().sendLater('10231', '/api/x', undefined, 'notice-1')
+    const key = (JSON.parse(localStorage.getItem('bihuan.outbox')!) as { key: string }[])[0]!.key
+    vi.clearAllTimers()
+    vi.setSystemTime(Date.now() + UNDO_WITHIN)
+    setActivePinia(createPinia())
+    expect(await useConnection().sendKept('10231')).toBe(1)
+    expect((fetched.mock.calls[0]![0] as Request).headers.get('Idempotency-Key')).toBe(key)
+  })
+  it('that another tab took back does not come back from this one', async () => {
+    const connection = useConnection()
+    connection.sendLater('10231', '/api/x', undefined, 'notice-1')
+    localStorage.setItem('bihuan.outbox', '[]')
+    await vi.advanceTimersByTimeAsync(UNDO_WITHIN)
+    expect(fetched).not.toHaveBeenCalled()
+  })
+  it('is kept over an expired session', async () => {
+    fetched.mockImplementation(async () => new Response('{"code":"signed_out"}', { status: 401 }))
+    const connection = useConnection()
+    connection.sendLater('10231', '/api/x', undefined, 'notice-1')
+    await vi.advanceTimersByTimeAsync(UNDO_WITHIN)
+    expect(connection.isWaiting('notice-1')).toBe(true)
   })
 })
 

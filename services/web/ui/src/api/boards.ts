@@ -19,6 +19,7 @@ export function useProjects() {
 export function useBoard(project: MaybeRefOrGetter<string>) {
   return useQuery({
     queryKey: ['board', project],
+    enabled: () => Boolean(toValue(project)),
     queryFn: () => unwrap(web.GET('/api/boards/{project}', { params: { path: { project: toValue(project) } } })),
   })
 }

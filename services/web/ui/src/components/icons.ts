@@ -33,6 +33,8 @@ export const icons = {
   upload: 'M10 13V3M6 6.5l4-4 4 4M4 17h12',
   download: 'M10 3v10M6 9.5l4 4 4-4M4 17h12',
   play: 'M6 4l10 6-10 6z',
+  pause: 'M7 4v12M13 4v12',
+  screen: 'M2.5 4h15v10h-15zM7 17h6M10 14v3',
   close: 'M5 5l10 10M15 5L5 15',
   offline: 'M3 3l14 14M5 9a8 8 0 0 1 3-1.7M12 7.3A8 8 0 0 1 15 9M8 12.3a3.5 3.5 0 0 1 4 0M10 15.5v.1',
 }

@@ -3,8 +3,11 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { json, post } from '@/api/http'
 import { Problem, Unreachable } from '@/api/problem'
+import { useToasts } from './toasts'
 
 const KEY = 'bihuan.outbox'
+/** How long an answer can be taken back. */
+export const UNDO_WITHIN = 8000
 
 export interface Waiting {
   key: string
@@ -13,6 +16,8 @@ export interface Waiting {
   /** What the page shows as waiting, such as the notice's id. */
   about: string
   person: string
+  /** Until then it is held and can be taken back (milliseconds since 1970). */
+  heldUntil?: number
 }
 
 function kept(): Waiting[] {
@@ -30,7 +35,9 @@ export const useConnection = defineStore('connection', () => {
   const waiting = ref<Waiting[]>(kept())
   let sending = false
 
-  function save() {
+  /** Another tab has the same outbox: what it sent or took back must not come back from here. */
+  function change(how: (list: Waiting[]) => Waiting[]) {
+    waiting.value = how(kept())
     localStorage.setItem(KEY, JSON.stringify(waiting.value))
   }
   function answered(status: number) {
@@ -50,26 +57,52 @@ export const useConnection = defineStore('connection', () => {
       return 'sent'
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
-      waiting.value.push(one)
-      save()
+      change((list) => [...list, one])
       return 'waiting'
     }
   }
 
+  /** Holds it for a while in which it can be taken back, then sends it. It is in the outbox at once, so that nothing loses it. */
+  function sendLater(person: string, path: string, body: unknown, about: string, within = UNDO_WITHIN): void {
+    const one = { key: crypto.randomUUID(), path, body, about, person, heldUntil: Date.now() + within }
+    change((list) => [...list.filter((other) => other.about !== about || !other.heldUntil), one])
+    setTimeout(() => isHeld(about) && void sendKept(person), within)
+  }
+  function takeBack(about: string): void {
+    change((list) => list.filter((one) => one.about !== about || !one.heldUntil))
+  }
+  const isHeld = (about: string) => waiting.value.some((one) => one.about === about && one.heldUntil)
+
+  /** The page is left: what is held goes now; the browser sends it even when the page is gone. */
+  async function sendHeldNow(person: string): Promise<void> {
+    if (!waiting.value.some((one) => one.person === person && one.heldUntil)) return
+    change((list) => list.map((one) => (one.person === person ? { ...one, heldUntil: undefined } : one)))
+    await sendKept(person, { keepalive: true })
+  }
+
+  /** The next one whose time has come, no longer to be taken back. */
+  function nextReady(person: string): Waiting | undefined {
+    const now = Date.now()
+    change((list) => list.map((one) => (one.person === person && one.heldUntil && one.heldUntil <= now ? { ...one, heldUntil: undefined } : one)))
+    return waiting.value.find((one) => one.person === person && !one.heldUntil)
+  }
+
   /** What was kept goes out in its order, under its own key, so that a repeat has no second effect. */
-  async function sendKept(person: string): Promise<number> {
+  async function sendKept(person: string, how: RequestInit = {}): Promise<number> {
     if (sending) return 0
     sending = true
     let sent = 0
     try {
-      for (const one of waiting.value.filter((kept) => kept.person === person)) {
+      for (let one = nextReady(person); one; one = nextReady(person)) {
         try {
-          await json(one.path, post(one.body, { 'Idempotency-Key': one.key }))
+          await json(one.path, { ...post(one.body, { 'Idempotency-Key': one.key }), ...how })
         } catch (error) {
-          if (!(error instanceof Problem)) break
+          // signed out, overloaded or out of reach: it stays; what the service refuses for good goes, and is told
+          if (!(error instanceof Problem) || error.status === 401 || error.status === 429 || error.status >= 500) break
+          useToasts().show(error.message, 'red')
         }
-        waiting.value = waiting.value.filter((kept) => kept.key !== one.key)
-        save()
+        const { key } = one
+        change((list) => list.filter((other) => other.key !== key))
         sent++
       }
     } finally {
@@ -87,6 +120,11 @@ export const useConnection = defineStore('connection', () => {
     setLive,
     sendOrKeep,
     sendKept,
-    isWaiting: (about: string) => waiting.value.some((one) => one.about === about),
+    sendLater,
+    sendHeldNow,
+    takeBack,
+    isHeld,
+    unsent: computed(() => waiting.value.filter((one) => !one.heldUntil).length),
+    isWaiting: (about: string) => waiting.value.some((one) => one.about === about && !one.heldUntil),
   }
 })

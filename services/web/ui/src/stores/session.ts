@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import * as auth from '@/api/auth'
+import { useConnection } from './connection'
 
 export const useSession = defineStore('session', () => {
   const person = ref<auth.Me>()
@@ -16,6 +17,8 @@ export const useSession = defineStore('session', () => {
     await load()
   }
   async function signOut() {
+    // what can still be taken back is this person's: it goes before they do
+    await useConnection().sendHeldNow(person.value?.person ?? '')
     await auth.signOut()
     person.value = undefined
   }

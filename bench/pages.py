@@ -1,0 +1,300 @@
+"""The pages in a real Chromium: first paint on a cold cache, a large board from request to shown, boards beside 300 streams."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from threading import Thread
+from typing import Any
+from uuid import UUID, uuid5
+
+import httpx
+from playwright.async_api import Browser, Page, async_playwright
+
+from bench import world
+from bench.rows import Row, percentile, ratio
+from bihuan_contracts.goals import (
+    Criterion,
+    CriterionState,
+    Deliverable,
+    GoalSummary,
+    ProjectChanged,
+    ProjectState,
+    TaskChanged,
+    TaskKind,
+    TaskState,
+)
+from bihuan_tools.events import publish
+from bihuan_tools.instance import Instance
+
+PROJECTS, TASKS, GOALS = 6, 120, 4
+STREAMS, REQUESTS, SECONDS = 300, 50, 6
+_SPACE = UUID("0190b3c0-0000-7000-8000-0000000000bf")
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+# From the request for the board's data until its rows have been painted.
+_SHOWN = """async ([path, data, n]) => {
+  performance.clearResourceTimings()
+  history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate', { state: {} }))
+  while (document.querySelectorAll('table.tree tbody tr').length < n) await new Promise(requestAnimationFrame)
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  const asked = performance.getEntriesByType('resource').find((one) => one.name.endsWith(data))
+  return performance.now() - asked.startTime
+}"""
+_PARSED = """async (data) => {
+  const from = performance.now()
+  JSON.parse(await (await fetch(data, { cache: 'no-store' })).text())
+  return performance.now() - from
+}"""
+
+
+async def pages(instance: Instance, rounds: int) -> list[Row]:
+    projects = [uuid5(_SPACE, f"P{number}") for number in range(PROJECTS)]
+    await publish(instance.kafka_servers, world.people())
+    for number, project in enumerate(projects):
+        await publish(instance.kafka_servers, [_project(project, number), *_tasks(project, number)])
+    async with world.signed_in(instance, "B001") as client:
+        for project in projects:
+            await _until_whole(client, project)
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = await playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        try:
+            return [
+                await first_paint(instance, browser, rounds),
+                await shown_board(instance, browser, projects, rounds),
+                await beside_streams(instance, projects[0]),
+            ]
+        finally:
+            await browser.close()
+
+
+async def _until_whole(client: httpx.AsyncClient, project: UUID) -> None:
+    for _ in range(600):
+        answer = await client.get(f"/api/boards/{project}")
+        if answer.status_code == 200 and sum(len(goal["tasks"]) for goal in answer.json()["goals"]) == TASKS:
+            return
+        await asyncio.sleep(0.1)
+    raise RuntimeError("the synthetic boards did not arrive")
+
+
+def _project(project: UUID, number: int) -> ProjectChanged:
+    goals = tuple(
+        GoalSummary(
+            goal=uuid5(project, f"goal {n}"), title=f"目标 {n}", weight=None, share=Decimal(25), progress=Decimal(0),
+            owner=None,
+        )
+        for n in range(GOALS)
+    )  # fmt: skip
+    return ProjectChanged(
+        project=project, code=f"PAGES-{number}", name=f"看板 {number}", product="X", customer=None, phase=None,
+        lead="B000", state=ProjectState.ACTIVE, starts_at=None, due_at=None, progress=Decimal(0),
+        planned_progress=Decimal(0), goals=goals, version=1,
+    )  # fmt: skip
+
+
+def _tasks(project: UUID, number: int) -> list[TaskChanged]:
+    due = datetime.now(UTC) + timedelta(days=30)
+
+    def deliverable(task: UUID) -> Deliverable:
+        criterion = Criterion(criterion=uuid5(task, "c"), version=1, text="温升 ≤ 65 K", state=CriterionState.OPEN)
+        return Deliverable(
+            deliverable=uuid5(task, "d"), title="试验报告", weight=None, due_at=None, criteria=(criterion,)
+        )
+
+    tasks = [(n, uuid5(project, f"task {n}")) for n in range(TASKS)]
+    return [
+        TaskChanged(
+            task=task, code=f"{number}-{n:03}", project=project, project_code=f"PAGES-{number}",
+            project_name=f"看板 {number}", goal=uuid5(project, f"goal {n % GOALS}"), goal_title=None,
+            title=f"模块 {n} 样机调试", kind=TaskKind.TEST, state=TaskState.ACTIVE, owner=f"B{n % world.PEOPLE:03}",
+            module="M-1", item_version="V1", deliverables=(deliverable(task),), locks=(), retest=None, weight=None,
+            impact_weight=Decimal("0.8"), progress=Decimal(0), starts_at=None, due_at=due, finished_at=None,
+            planned_hours=Decimal(8), actual_hours=None, version=1,
+        )
+        for n, task in tasks
+    ]  # fmt: skip
+
+
+# ── first paint ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def first_paint(instance: Instance, browser: Browser, rounds: int) -> Row:
+    """A new browser with an empty cache on the landing page, against a page of text with as many bytes of script and style."""
+    sizes = await _first_page_bytes(instance, browser)
+    with _static_page(sizes) as address:
+        pairs = []
+        for number in range(rounds * 2 + 1):
+            bare = await _paint(browser, address, None)
+            ours = await _paint(browser, f"{instance.address}/", instance)
+            if number:  # the first round warms the servers
+                pairs.append((ours, bare))
+    figures = f"{median(o for o, _ in pairs):.0f} ms, bare {median(b for _, b in pairs):.0f} ms, {sum(sizes.values()) // 1000} kB"
+    return Row("first paint, cold cache / static page", ratio(pairs), 2, False, figures)
+
+
+async def _paint(browser: Browser, address: str, instance: Instance | None) -> float:
+    context = await browser.new_context(base_url=address)
+    try:
+        if instance is not None:
+            await _sign_in(context, instance)
+        page = await context.new_page()
+        await page.goto(address)
+        await page.wait_for_function(_PAINTED)
+        return float(await page.evaluate(_PAINTED))
+    finally:
+        await context.close()
+
+
+async def _sign_in(context: Any, instance: Instance) -> None:
+    headers = {"X-Bihuan-Request": "1"}
+    answer = await context.request.post(f"{instance.address}/auth/sign-in", data={"person": "B001"}, headers=headers)
+    assert answer.ok, await answer.text()
+
+
+async def _first_page_bytes(instance: Instance, browser: Browser) -> dict[str, int]:
+    """Bytes over the wire of scripts and styles that the landing page loads before it paints."""
+    context = await browser.new_context(base_url=instance.address)
+    await _sign_in(context, instance)
+    page = await context.new_page()
+    await page.goto(f"{instance.address}/")
+    await page.wait_for_function(_PAINTED)
+    found: list[list[Any]] = await page.evaluate(
+        "() => { const painted = performance.getEntriesByName('first-contentful-paint')[0].startTime;"
+        " return performance.getEntriesByType('resource').filter((one) => one.responseEnd <= painted)"
+        " .map((one) => [one.name, one.encodedBodySize]) }"
+    )
+    await context.close()
+    return {
+        ending: max(1_000, sum(size for name, size in found if Path(name).suffix == ending))
+        for ending in (".js", ".css")
+    }
+
+
+@contextlib.contextmanager
+def _static_page(sizes: dict[str, int]) -> Any:
+    files = {
+        "/": (
+            "text/html",
+            b"<!doctype html><link rel=stylesheet href=/x.css><script src=/x.js defer></script><p>x</p>",
+        ),
+        "/x.js": ("text/javascript", b"//" + b"x" * sizes[".js"]),
+        "/x.css": ("text/css", b"/*" + b"x" * sizes[".css"] + b"*/"),
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            kind, body = files.get(self.path, ("text/plain", b""))
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+# ── a board from request to shown ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def shown_board(instance: Instance, browser: Browser, projects: list[UUID], rounds: int) -> Row:
+    """720 tasks on six boards, opened one after another in a warm page, against fetching and parsing the same bytes."""
+    context = await browser.new_context(base_url=instance.address)
+    await _sign_in(context, instance)
+    page = await context.new_page()
+    await page.goto(f"{instance.address}/boards/{projects[0]}")
+    await page.wait_for_selector("table.tree")
+    pairs = []
+    for number in range(rounds + 1):
+        ours = bare = 0.0
+        for project in projects:
+            bare += float(await page.evaluate(_PARSED, f"/api/boards/{project}"))
+            ours += await _shown(page, project)
+        if number:
+            pairs.append((ours, bare))
+    await context.close()
+    figures = f"{median(o for o, _ in pairs):.0f} ms, bare {median(b for _, b in pairs):.0f} ms for six"
+    return Row("720 tasks on 6 boards, request to shown / parsed", ratio(pairs), 2, False, figures)
+
+
+async def _shown(page: Page, project: UUID) -> float:
+    await page.goto("/me")  # a page that has kept nothing of the board
+    await page.wait_for_selector("main h1")
+    return float(await page.evaluate(_SHOWN, [f"/boards/{project}", f"/api/boards/{project}", 1 + GOALS + TASKS]))
+
+
+# ── beside open streams ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def beside_streams(instance: Instance, project: UUID) -> Row:
+    """Boards at 50 requests a second with 300 open pages, against the same without."""
+    async with world.signed_in(instance, "B001") as client:
+        await _rate(client, project, seconds=1)
+        alone = await _rate(client, project)
+        async with _streams(instance):
+            beside = await _rate(client, project)
+    figures = f"{percentile(beside, 99):.1f} ms, alone {percentile(alone, 99):.1f} ms"
+    name = f"board with {STREAMS} open streams, p99 / without"
+    return Row(name, percentile(beside, 99) / percentile(alone, 99), 2, False, figures)
+
+
+async def _rate(client: httpx.AsyncClient, project: UUID, seconds: float = SECONDS) -> list[float]:
+    times: list[float] = []
+
+    async def ask() -> None:
+        started = time.perf_counter()
+        answer = await client.get(f"/api/boards/{project}")
+        assert answer.status_code == 200, answer.text
+        times.append((time.perf_counter() - started) * 1000)
+
+    begun = asyncio.get_running_loop().time()
+    async with asyncio.TaskGroup() as group:
+        for number in range(int(REQUESTS * seconds)):
+            await asyncio.sleep(max(0, begun + number / REQUESTS - asyncio.get_running_loop().time()))
+            group.create_task(ask())
+    return times
+
+
+@contextlib.asynccontextmanager
+async def _streams(instance: Instance) -> AsyncIterator[None]:
+    """Open pages of all people, ten each."""
+    cookies = []
+    for number in range(world.PEOPLE):
+        async with world.signed_in(instance, f"B{number:03}") as client:
+            cookies.append("; ".join(f"{name}={value}" for name, value in client.cookies.items()))
+    opened = asyncio.Semaphore(0)
+    limits = httpx.Limits(max_connections=STREAMS + 10)
+    async with httpx.AsyncClient(base_url=instance.address, limits=limits, timeout=60) as client:
+
+        async def follow(cookie: str) -> None:
+            async with client.stream("GET", "/live", headers={"Cookie": cookie}) as answer:
+                async for _ in answer.aiter_raw():
+                    opened.release()
+
+        tasks = [asyncio.create_task(follow(cookies[n % len(cookies)])) for n in range(STREAMS)]
+        try:
+            for _ in tasks:
+                await asyncio.wait_for(opened.acquire(), 30)
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
