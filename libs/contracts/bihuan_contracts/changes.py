@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from bihuan_contracts.event import Choice, Event, Key, Part, Text, Version
+from bihuan_contracts.goals import TargetField
 from bihuan_contracts.plm import NewCriterion
 
 
@@ -135,4 +136,96 @@ class ImpactAssessed(Event):
     released_at: AwareDatetime
     received_at: AwareDatetime
     applied_at: AwareDatetime
+    version: int
+
+
+class ConsentState(Choice):
+    DRAFT = "draft"
+    OPEN = "open"
+    SETTLED = "settled"
+    WITHDRAWN = "withdrawn"
+    UNKNOWN = "unknown"
+
+
+class ConsentAnswer(Choice):
+    SILENT = "silent"
+    ACCEPTED = "accepted"
+    NEGOTIATING = "negotiating"
+    REJECTED = "rejected"
+    OVERRIDDEN = "overridden"
+    """The arbiter has decided, with a written reason."""
+    UNKNOWN = "unknown"
+
+
+class CompensationKind(Choice):
+    NONE = "none"
+    """Only where the adjustment costs no hours."""
+    REST_DAYS = "rest_days"
+    BONUS_POINTS = "bonus_points"
+    HELP = "help"
+    MOVED_DEADLINE = "moved_deadline"
+    UNKNOWN = "unknown"
+
+
+class Compensation(Part):
+    """What somebody gets for the extra work (C7)."""
+
+    kind: CompensationKind
+    amount: Decimal = Decimal(0)
+    """Days of rest, points, hours of help, or working days that another deadline of the person moves."""
+    helper: Key | None = None
+    """Who helps."""
+
+
+class Adjustment(Part):
+    """One target of one task that the matrix moves; values as in `TargetChange`, the owner as employee number."""
+
+    task: UUID
+    task_code: Key
+    task_title: str
+    project: UUID
+    field: TargetField
+    old: str | None
+    new: str | None
+
+
+class ConsentRow(Part):
+    """One affected person with the columns of the matrix and the answer to this revision (C7, C8).
+
+    The person's words, and an arbiter's reason, stay in the service that owns the matrix.
+    """
+
+    row: UUID
+    person: Key
+    person_name: str
+    task: UUID | None = None
+    task_code: str | None = None
+    action: str
+    hours: Decimal | None
+    """Extra hours that the adjustment costs this person."""
+    compensation: Compensation | None
+    answer: ConsentAnswer
+
+
+class ConsentChanged(Event):
+    """The state of an impact matrix for a goal change (C7, C8; state topic, highest `version` wins).
+
+    The adjustments take effect in state `settled` and in no other; then the matrix never changes again.
+    """
+
+    matrix: UUID
+    number: Key
+    title: str
+    state: ConsentState
+    revision: int
+    """Counts what was sent to everybody; answers belong to one revision."""
+    proposer: Key
+    arbiter: Key | None
+    adjustments: tuple[Adjustment, ...]
+    rows: tuple[ConsentRow, ...]
+    change: UUID | None = None
+    """The technical change that caused it, if one did."""
+    proposed_at: AwareDatetime
+    sent_at: AwareDatetime | None
+    settled_at: AwareDatetime | None
     version: int

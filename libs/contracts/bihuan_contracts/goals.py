@@ -162,6 +162,7 @@ class TargetField(Choice):
     PLANNED_HOURS = "planned_hours"
     CRITERION = "criterion"
     WEIGHT = "weight"
+    OWNER = "owner"
     STATE = "state"
     UNKNOWN = "unknown"
 
@@ -185,5 +186,8 @@ class TargetsRecalculated(Event):
     changes: tuple[TargetChange, ...]
     change: UUID
     change_number: Key
+    """The technical change, or the impact matrix that everybody agreed to."""
     rule: str | None
+    matrix: UUID | None = None
+    """The settled impact matrix, where people have moved the target (C8)."""
     at: AwareDatetime

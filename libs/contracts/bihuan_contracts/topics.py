@@ -82,6 +82,13 @@ IMPACTS = _state(
     "changes",
     "Whom a released change affects, how and by which path.",
 )
+CONSENTS = _state(
+    "changes.consents.v1",
+    changes.ConsentChanged,
+    lambda e: str(e.matrix),
+    "changes",
+    "Impact matrices of goal changes, with everybody's answer; settled ones take effect.",
+)
 PROJECTS = _state(
     "goals.projects.v1", goals.ProjectChanged, lambda e: str(e.project), "goals", "Projects with progress."
 )
@@ -133,7 +140,7 @@ METRICS = _state(
 
 ALL: tuple[Topic, ...] = (
     BOM_RELEASES, PURCHASE_ORDERS, RECEIPTS, DEFECTS, TEST_REPORTS, PEOPLE, CUSTOMER_ORDERS,
-    CHANGE_ORDERS, IMPACTS, PROJECTS, TASKS, TARGETS, NOTICE_REQUESTS, NOTICE_RECEIPTS, CARD_ANSWERS, METRICS,
+    CHANGE_ORDERS, IMPACTS, CONSENTS, PROJECTS, TASKS, TARGETS, NOTICE_REQUESTS, NOTICE_RECEIPTS, CARD_ANSWERS, METRICS,
 )  # fmt: skip
 UPSTREAM: tuple[Topic, ...] = tuple(topic for topic in ALL if topic.owner == "intake")
 

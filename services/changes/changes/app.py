@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api
+from changes import api, consents
 from changes.handlers import (
     EFFECTIVE,
     on_bom_released,
@@ -21,5 +21,9 @@ app = service(
         topics.PEOPLE: on_person_changed,
     },
     api=api.routes,
-    timers={EFFECTIVE: on_change_effective},
+    timers={
+        EFFECTIVE: on_change_effective,
+        consents.REMINDER: consents.on_reminder,
+        consents.OVERDUE: consents.on_overdue,
+    },
 )

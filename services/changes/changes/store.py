@@ -155,17 +155,19 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
         "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
-        " version)"
+        " due_at, planned_hours, version)"
         " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::uuid[], $10::uuid[], $11::int[])"
+        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[])"
         " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
+        " due_at = excluded.due_at, planned_hours = excluded.planned_hours,"
         " version = excluded.version where tasks.version < excluded.version returning task",
         [task.task for task in newest], [task.code for task in newest], [task.title for task in newest],
         [str(task.kind) for task in newest], [str(task.state) for task in newest], [task.owner for task in newest],
         [task.module for task in newest], [task.item_version for task in newest], [task.project for task in newest],
-        [task.retest.change if task.retest else None for task in newest], [task.version for task in newest],
+        [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
+        [task.planned_hours for task in newest], [task.version for task in newest],
     )  # fmt: skip
     return [row["task"] for row in rows]
 
@@ -229,7 +231,7 @@ async def load_world(tx: Transaction, structure: Structure, modules: Iterable[st
 def task_of(row: Any) -> Task:
     return Task(
         row["task"], row["code"], row["title"], row["kind"], row["state"], row["owner"], row["module"],
-        row["item_version"], row["project"],
+        row["item_version"], row["project"], row["due_at"], row["planned_hours"],
     )  # fmt: skip
 
 

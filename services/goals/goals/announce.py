@@ -58,6 +58,7 @@ async def save_targets(tx: Transaction, trees: dict[UUID, Tree], moved: Sequence
                 change=one.change,
                 change_number=one.change_number,
                 rule=one.rule,
+                matrix=one.matrix,
                 at=tx.now,
             )
         )

@@ -13,6 +13,7 @@ from goals.handlers import (
     CONCESSION_ENDS,
     on_card_answered,
     on_concession_ends,
+    on_consent_changed,
     on_impact_assessed,
     on_person_changed,
     on_test_reported,
@@ -29,6 +30,7 @@ app = service(
     "goals",
     hears={
         topics.IMPACTS: on_impact_assessed,
+        topics.CONSENTS: on_consent_changed,
         topics.TEST_REPORTS: on_test_reported,
         topics.CARD_ANSWERS: on_card_answered,
         topics.PEOPLE: on_person_changed,

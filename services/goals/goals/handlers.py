@@ -10,7 +10,7 @@ import structlog
 
 from bihuan_chassis import Timer, Transaction
 from bihuan_contracts import Text
-from bihuan_contracts.changes import ImpactAssessed, ImpactRow
+from bihuan_contracts.changes import ConsentChanged, ConsentState, ImpactAssessed, ImpactRow
 from bihuan_contracts.feedback import CardAnswered
 from bihuan_contracts.goals import TaskLock, TaskState
 from bihuan_contracts.hr import PersonChanged
@@ -19,6 +19,7 @@ from bihuan_contracts.qa import TestReported
 from goals import store
 from goals.announce import save_and_announce, save_targets
 from goals.domain.changes import Circumstances, Effects, apply, open_locks, retire
+from goals.domain.consents import apply_settled
 from goals.domain.evidence import Judgement, find_task, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
 from goals.domain.tree import Task, Tree
@@ -50,7 +51,7 @@ async def on_impact_assessed(impacts: Sequence[ImpactAssessed], tx: Transaction)
 
 async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, list[ImpactRow]]]]) -> None:
     trees = await store.load_trees(tx, wanted)
-    history = await store.finished_tests(tx)
+    history = await store.finished_tasks(tx, ("test", "retest"))
     given = Circumstances(tx.now, await store.calendar(tx), _estimator(history))
     done: list[Effects] = []
     for project, units in wanted.items():
@@ -148,6 +149,20 @@ async def on_card_answered(answers: Sequence[CardAnswered], tx: Transaction) -> 
             if task is not None and task.retest is not None:
                 tree.change(task_id, retest=task.retest.model_copy(update={"answer": str(answer.answer)}))
     await save_and_announce(tx, trees.values())
+
+
+async def on_consent_changed(matrices: Sequence[ConsentChanged], tx: Transaction) -> None:
+    """What everybody affected has agreed to takes effect, each matrix once; in no other state (C8)."""
+    settled = {one.matrix: one for one in matrices if one.state is ConsentState.SETTLED}
+    fresh = await store.settle_matrices(tx, settled) if settled else set()
+    agreed = [settled[matrix] for matrix in sorted(fresh)]
+    if not agreed:
+        return
+    trees = await store.load_trees(tx, {moved.project for one in agreed for moved in one.adjustments})
+    done = [moved for one in agreed for tree in trees.values() for moved in apply_settled(tree, one)]
+    await save_and_announce(tx, trees.values())
+    await save_targets(tx, trees, done)
+    log.info("consents.applied", matrices=len(agreed), targets=len(done))
 
 
 async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:

@@ -211,6 +211,16 @@ async def retired_among(tx: Transaction, changes: Sequence[UUID]) -> set[UUID]:
     return {row["change"] for row in rows}
 
 
+async def settle_matrices(tx: Transaction, matrices: Iterable[UUID]) -> set[UUID]:
+    """Enter settled impact matrices and return those that were not applied before (C8)."""
+    rows = await tx.raw.fetch(
+        "insert into settled_matrices (matrix, at) select unnest($1::uuid[]), $2 on conflict do nothing"
+        " returning matrix",
+        sorted(matrices), tx.now,
+    )  # fmt: skip
+    return {row["matrix"] for row in rows}
+
+
 async def save_superseded_criteria(tx: Transaction, change: UUID, found: Sequence[tuple[UUID, Criterion]]) -> None:
     await tx.raw.executemany(
         "insert into criterion_versions (criterion, version, task, text, state, replaced_by_change, replaced_at)"
@@ -231,10 +241,11 @@ async def save_targets(tx: Transaction, moved: Sequence[Recalculated]) -> None:
                 one.rule,
                 _CHANGES.dump_json(one.changes).decode(),
                 tx.now,
+                one.matrix,
             )
             for one in moved
         ],
-        columns=("id", "task", "change", "change_number", "rule", "changes", "at"),
+        columns=("id", "task", "change", "change_number", "rule", "changes", "at", "matrix"),
     )
 
 
@@ -372,10 +383,14 @@ async def calendar(tx: Transaction) -> Calendar:
     return Calendar({row["day"]: row["works"] for row in rows})
 
 
-async def finished_tests(tx: Transaction) -> list[Finished]:
-    """Finished tests with their hours, newest first, for estimates."""
+async def finished_tasks(tx: Transaction, kinds: Sequence[str]) -> list[Finished]:
+    """Finished tasks of these kinds with their hours, newest first, for estimates; a retest counts as a test."""
     rows = await tx.raw.fetch(
         "select kind, module, title, actual_hours from tasks where state = 'done' and actual_hours is not null"
-        " and kind in ('test', 'retest') order by finished_at desc nulls last limit 3000"
+        " and kind = any($1::text[]) order by finished_at desc nulls last limit 3000",
+        list(kinds),
     )
-    return [Finished("test", row["module"], row["title"], row["actual_hours"]) for row in rows]
+    return [
+        Finished("test" if row["kind"] == "retest" else row["kind"], row["module"], row["title"], row["actual_hours"])
+        for row in rows
+    ]

@@ -10,8 +10,8 @@ import pytest
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
-from bihuan_contracts.changes import ImpactAction
-from bihuan_contracts.goals import CriterionState, TaskKind, TaskState
+from bihuan_contracts.changes import Adjustment, ConsentChanged, ConsentState, ImpactAction
+from bihuan_contracts.goals import CriterionState, TargetField, TaskKind, TaskState
 from bihuan_contracts.plm import NewCriterion
 from bihuan_contracts.qa import Verdict
 
@@ -228,3 +228,56 @@ async def test_new_words_alone_are_no_measurement(
     await goals.hear(topics.IMPACTS, [given.impact(asked)])
     card = (await given.tasks(goals))["RT-0187-1"]
     assert card.deliverables[0].criteria[0].metric == metric
+
+
+async def test_settled_matrix_moves_targets_once_and_only_then(goals: RunningService) -> None:
+    """C8, G8: due date, hours and owner, old and new on record with the matrix; a replay adds nothing."""
+    before = await given.a_project(goals)
+    task = before["T-1"]
+    adjustments = [
+        Adjustment(task=task.task, task_code="T-1", task_title="", project=task.project, field=field, old=None, new=new)
+        for field, new in (
+            (TargetField.DUE_AT, "2026-03-20T10:00:00+00:00"),
+            (TargetField.PLANNED_HOURS, "14.5"),
+            (TargetField.OWNER, given.TESTER),
+        )
+    ]
+    consent = ConsentChanged(
+        matrix=UUID(int=5), number="GCM-2026-0001", title="延期", state=ConsentState.OPEN, revision=1,
+        proposer=given.LEAD, arbiter=None, adjustments=tuple(adjustments), rows=(), proposed_at=given.NOW,
+        sent_at=given.NOW, settled_at=None, version=2,
+    )  # fmt: skip
+    await goals.hear(topics.CONSENTS, [consent])
+    assert (await given.tasks(goals))["T-1"] == task
+    settled = consent.model_copy(update={"state": ConsentState.SETTLED, "settled_at": given.NOW, "version": 3})
+    await goals.hear(topics.CONSENTS, [settled])
+    await goals.forget_inbox()
+    await goals.hear(topics.CONSENTS, [settled, settled])
+    after = (await given.tasks(goals))["T-1"]
+    assert (after.owner, after.planned_hours, after.version) == (given.TESTER, Decimal("14.5"), task.version + 1)
+    assert after.due_at is not None
+    assert after.due_at.isoformat() == "2026-03-20T10:00:00+00:00"
+    (moved,) = await goals.announced(topics.TARGETS)
+    assert (moved.matrix, moved.change_number, moved.rule) == (UUID(int=5), "GCM-2026-0001", None)
+    assert [(one.field, one.old) for one in moved.changes] == [
+        (TargetField.DUE_AT, "2026-03-13T10:00:00+00:00"),
+        (TargetField.PLANNED_HOURS, "10"),
+        (TargetField.OWNER, given.ENGINEER),
+    ]
+    card = (await goals.client(given.TESTER).get(f"/tasks/{task.task}")).json()
+    assert card["targets"][0]["matrix"] == str(UUID(int=5))
+
+
+async def test_estimate_says_how_many_or_that_there_are_too_few(goals: RunningService) -> None:
+    """C7: P20, P50, P80 with n; 样本不足 under five."""
+    finished = [
+        given.work(f"F-{hours}", "develop", state="done", finished_at="2026-03-01T00:00:00Z", actual_hours=str(hours),
+                   deliverables=[{"title": "样机", "criteria": [given.criterion(verified=True)]}])
+        for hours in (4, 6, 8, 10, 12)
+    ]  # fmt: skip
+    known = await given.a_project(goals, given.tree(given.work("T-1"), given.work("T-9", "document"), *finished))
+    client = goals.client(given.ENGINEER)
+    figures = (await client.get(f"/tasks/{known['T-1'].task}/estimate")).json()
+    assert figures == {"p20": "5.5", "p50": "8", "p80": "10.5", "n": 5, "enough": True}
+    few = (await client.get(f"/tasks/{known['T-9'].task}/estimate")).json()
+    assert (few["enough"], few["n"], few["p50"]) == (False, 0, None)

@@ -17,6 +17,7 @@ app = service(
             topics.TASKS,
             topics.PROJECTS,
             topics.CHANGE_ORDERS,
+            topics.CONSENTS,
             topics.CARD_ANSWERS,
             topics.TARGETS,
             topics.NOTICE_RECEIPTS,

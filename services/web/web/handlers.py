@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bihuan_chassis import Live, Transaction
 from bihuan_contracts import Event
-from bihuan_contracts.changes import ChangeOrderChanged
+from bihuan_contracts.changes import ChangeOrderChanged, ConsentChanged
 from bihuan_contracts.feedback import CardAnswered
 from bihuan_contracts.goals import ProjectChanged, TargetsRecalculated, TaskChanged
 from bihuan_contracts.hr import PersonChanged
@@ -43,6 +43,8 @@ def _message(event: Event) -> Live | None:  # noqa: PLR0911 - one line a kind of
         case ChangeOrderChanged():
             data = {"number": event.number, "state": str(event.state), "title": event.item_name}
             return Live("change", str(event.change), data=data)
+        case ConsentChanged():
+            return Live("consent", str(event.matrix), data={"state": str(event.state)})
         case CardAnswered():
             return Live("answer", str(event.task), data={"change": str(event.change)})
         case TargetsRecalculated():

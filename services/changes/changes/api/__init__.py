@@ -1,5 +1,5 @@
 """HTTP endpoints of changes, one module per subject."""
 
-from changes.api import orders, rules, structure
+from changes.api import consents, orders, rules, structure
 
-routes = [orders.routes, structure.routes, rules.routes]
+routes = [orders.routes, consents.routes, structure.routes, rules.routes]

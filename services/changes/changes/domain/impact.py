@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
@@ -28,6 +29,8 @@ class Task:
     module: str | None
     version: str | None
     project: UUID
+    due_at: datetime | None = None
+    planned_hours: Decimal | None = None
 
     @property
     def open(self) -> bool:

@@ -87,6 +87,8 @@ class TargetHistory(Reply):
     change: UUID
     change_number: str
     rule: str | None
+    matrix: UUID | None = None
+    """The impact matrix that people have agreed to, where no technical change did it (C8)."""
     changes: list[TargetChange]
     at: datetime
 

@@ -36,6 +36,8 @@ class Recalculated:
     change_number: str
     rule: str | None
     changes: tuple[TargetChange, ...]
+    matrix: UUID | None = None
+    """The impact matrix that people have agreed to, where no technical change did it (C8)."""
 
 
 @dataclass
