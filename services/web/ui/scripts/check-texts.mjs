@@ -8,11 +8,14 @@ const wrong = []
 
 const flatten = (tree, path = '') =>
   Object.entries(tree).flatMap(([key, value]) => (typeof value === 'string' ? [path + key] : flatten(value, `${path}${key}.`)))
-const keys = Object.fromEntries(
-  await Promise.all(['zh', 'en'].map(async (language) => [language, new Set(flatten(JSON.parse(await read(`locales/${language}.json`))))])),
-)
-for (const key of keys.zh) if (!keys.en.has(key)) wrong.push(`locales/en.json: missing ${key}`)
-for (const key of keys.en) if (!keys.zh.has(key)) wrong.push(`locales/zh.json: missing ${key}`)
+const textsOf = async (language) => {
+  const files = (await readdir(new URL(`locales/${language}/`, root))).filter((file) => file.endsWith('.json'))
+  const texts = await Promise.all(files.map(async (file) => [file.slice(0, -'.json'.length), JSON.parse(await read(`locales/${language}/${file}`))]))
+  return new Set(flatten(Object.fromEntries(texts)))
+}
+const keys = { zh: await textsOf('zh'), en: await textsOf('en') }
+for (const key of keys.zh) if (!keys.en.has(key)) wrong.push(`locales/en: missing ${key}`)
+for (const key of keys.en) if (!keys.zh.has(key)) wrong.push(`locales/zh: missing ${key}`)
 
 const word = /\p{Script=Han}|\p{L}{2,}/u
 const spoken = new Set(['title', 'alt', 'label', 'aria-label', 'placeholder', 'summary'])

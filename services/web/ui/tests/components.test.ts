@@ -7,7 +7,7 @@ import BhLoopRing from '@/components/BhLoopRing.vue'
 import BhStrokeClock from '@/components/BhStrokeClock.vue'
 import BhVersionChange from '@/components/BhVersionChange.vue'
 import BhWeightDial from '@/components/BhWeightDial.vue'
-import en from '@/locales/en.json'
+import en from '@/locales/en'
 import { loopOf } from '@/lib/loop'
 
 const global = { plugins: [createI18n({ legacy: false, locale: 'en', messages: { en } })] }

@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent'
   id: string
   data: Record<string, unknown>
 }
@@ -17,6 +17,7 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   receipt: ['deliveries', 'clock', 'inbox', 'notice'],
   target: ['task', 'effects', 'week'],
   metric: ['metric', 'clock'],
+  consent: ['consent', 'consents'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */

@@ -4,6 +4,7 @@ export const icons = {
   week: 'M3 5h14v12H3zM3 9h14M7 3v4M13 3v4M7 13l2 2 4-4',
   board: 'M3 4h5v4H3zM12 9h5v3h-5zM12 14h5v3h-5zM5.5 8v7.5h6.5M5.5 10.5H12',
   change: 'M4 7h10l-3-3M16 13H6l3 3',
+  matrix: 'M3 4h14v12H3zM3 8h14M8 4v12M11 12h3',
   inbox: 'M3 11l2-7h10l2 7v5H3zM3 11h4l1 2h4l1-2h4',
   talk: 'M3 4h14v9H9l-4 3v-3H3zM7 8h6M7 10.5h4',
   chart: 'M3 3v14h14M6 13l3-4 3 2 4-6',

@@ -1,0 +1,57 @@
+// Impact matrices of goal changes: propose, fill in, ask, answer, decide.
+import { computed, type MaybeRefOrGetter, toValue } from 'vue'
+import { useQuery } from '@tanstack/vue-query'
+import { changes, goals } from './clients'
+import { unwrap } from './http'
+import type { components } from './schema/changes'
+
+type Schemas = components['schemas']
+export type Matrix = Schemas['MatrixReply']
+export type MatrixSummary = Schemas['MatrixSummary']
+export type Row = Schemas['RowReply']
+export type Adjustment = Schemas['AdjustmentReply']
+export type AdjustmentIn = Schemas['AdjustmentIn']
+export type RowIn = Schemas['RowIn']
+export type Compensation = Schemas['Compensation']
+export type CompensationIn = Schemas['CompensationIn']
+export type ThreadLine = Schemas['ThreadLine']
+export type AnswerIn = Schemas['AnswerIn']
+export type Proposal = Schemas['Proposal']
+export type Wording = Schemas['Wording']
+
+export const KINDS = ['rest_days', 'bonus_points', 'help', 'moved_deadline', 'none'] as const
+
+export function useMatrices(waiting: MaybeRefOrGetter<boolean>) {
+  return useQuery({
+    queryKey: ['consents', waiting],
+    queryFn: () => unwrap(changes.GET('/api/changes/consents', { params: { query: { waiting: toValue(waiting) } } })).then((list) => list.matrices),
+    placeholderData: (before) => before,
+  })
+}
+
+export function useMatrix(matrix: MaybeRefOrGetter<string>) {
+  return useQuery({ queryKey: ['consent', matrix], queryFn: () => unwrap(changes.GET('/api/changes/consents/{matrix}', at(toValue(matrix)))) })
+}
+
+/** Hours that tasks like this one took; asked once, history does not move while somebody reads. */
+export function useEstimate(task: MaybeRefOrGetter<string | null | undefined>) {
+  return useQuery({
+    queryKey: ['estimate', task],
+    queryFn: () => unwrap(goals.GET('/api/goals/tasks/{task}/estimate', { params: { path: { task: toValue(task)! } } })),
+    enabled: computed(() => Boolean(toValue(task))),
+    staleTime: Infinity,
+    refetchInterval: false,
+  })
+}
+
+const at = (matrix: string) => ({ params: { path: { matrix } } })
+const atRow = (matrix: string, row: string) => ({ params: { path: { matrix, row } } })
+
+export const propose = (body: Proposal) => unwrap(changes.POST('/api/changes/consents', { body }))
+export const word = (matrix: string, body: Wording) => unwrap(changes.PUT('/api/changes/consents/{matrix}', { ...at(matrix), body }))
+export const sendMatrix = (matrix: string, version: number) => unwrap(changes.POST('/api/changes/consents/{matrix}/send', { ...at(matrix), body: { version } }))
+export const withdrawMatrix = (matrix: string, version: number) => unwrap(changes.POST('/api/changes/consents/{matrix}/withdraw', { ...at(matrix), body: { version } }))
+export const answerRow = (matrix: string, row: string, body: AnswerIn) => unwrap(changes.POST('/api/changes/consents/{matrix}/rows/{row}/answer', { ...atRow(matrix, row), body }))
+export const decideRow = (matrix: string, row: string, revision: number, reason: string) =>
+  unwrap(changes.POST('/api/changes/consents/{matrix}/rows/{row}/decide', { ...atRow(matrix, row), body: { revision, reason } }))
+export const confirmReceived = (matrix: string, row: string) => unwrap(changes.POST('/api/changes/consents/{matrix}/rows/{row}/received', atRow(matrix, row)))
