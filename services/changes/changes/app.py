@@ -2,9 +2,8 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api, consents
+from changes import api, consents, releases
 from changes.handlers import (
-    EFFECTIVE,
     on_bom_released,
     on_change_effective,
     on_person_changed,
@@ -22,7 +21,7 @@ app = service(
     },
     api=api.routes,
     timers={
-        EFFECTIVE: on_change_effective,
+        releases.EFFECTIVE: on_change_effective,
         consents.REMINDER: consents.on_reminder,
         consents.OVERDUE: consents.on_overdue,
     },

@@ -11,9 +11,8 @@ from bihuan_chassis.http import EVERYONE, Body, Caller, NotFound, Reply, Role, T
 from bihuan_contracts import Key, Text, Version
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
 from bihuan_contracts.plm import BomReleased, ItemKind, NewCriterion
-from changes import store
+from changes import releases, store
 from changes.domain.orders import Verdict, change_id
-from changes.handlers import preview
 from changes.store import StoredOrder
 
 routes = router(tags=["changes"])
@@ -119,7 +118,7 @@ async def read_change(change: UUID, tx: Tx) -> ChangeDetail:
 @routes.post("/changes/preview", dependencies=[allow(*_PUBLISHERS)])
 async def preview_change(form: FourFields, tx: Tx, caller: Caller) -> Preview:
     release = await _release(tx, form, caller.id, number="PREVIEW")
-    order, rows, verdict = await preview(tx, release)
+    order, rows, verdict = await releases.preview(tx, release)
     return Preview(
         order=order, rows=list(rows), people=len({row.person for row in rows}), blocked=verdict is Verdict.STALE_BASE
     )

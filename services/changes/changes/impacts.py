@@ -1,0 +1,135 @@
+"""What a change does: the structure moves, its impact is assessed and announced; late tasks join; previews (C2, C3)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import structlog
+
+from bihuan_chassis import Transaction
+from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, Difference, ImpactAssessed, ImpactRow
+from bihuan_contracts.plm import BomReleased
+from changes import store
+from changes.domain.impact import Change, assess
+from changes.domain.structure import Line, Structure, differences, where_used
+from changes.store import StoredOrder
+
+log = structlog.get_logger()
+
+
+async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str, list[StoredOrder]]) -> None:
+    """The change takes effect: new structure, differences, impact, and the announcement of both."""
+    lines = await store.load_lines(tx, _pairs([one.order for one in orders]))
+    await store.save_structure(tx, [one.release for one in orders], [one.order.change for one in orders])
+    structure = await store.load_structure(
+        tx, {one.order.item for one in orders} | {module for one in orders for module in one.release.modules}
+    )
+    reached = {one.order.change: [r.item for r in where_used(structure, one.order.item)] for one in orders}
+    modules = {item for items in reached.values() for item in items} | {
+        module for one in orders for module in one.release.modules
+    }
+    world = await store.load_world(tx, structure, modules)
+    rules = await store.rules_in_force(tx, tx.now)
+    rows: dict[UUID, tuple[ImpactRow, ...]] = {}
+    saved: list[StoredOrder] = []
+    for one in orders:
+        found = _differences(one.release, lines)
+        order = one.order.model_copy(
+            update={
+                "differences": found,
+                "applied_at": tx.now,
+                "state": ChangeState.RELEASED,
+                "version": one.order.version + (1 if one.order.effective_at else 0),
+                "products": tuple(item for item in reached[one.order.change] if str(structure.kind(item)) == "product"),
+            }
+        )
+        rows[order.change] = assess(_change(order, one.release), world, rules)
+        saved.append(StoredOrder(order, one.release, None, 1))
+    superseded = _superseded(saved, older)
+    await store.save_orders(tx, [*superseded, *saved])
+    await store.save_rows(tx, rows)
+    tx.announce(*(one.order for one in superseded))
+    for one in saved:
+        previous = older.get(one.order.number, ())
+        tx.announce(one.order, _assessed(one, rows[one.order.change], previous[-1].order.change if previous else None))
+    log.info("change.applied", changes=len(saved), rows=sum(map(len, rows.values())))
+
+
+def _pairs(orders: Iterable[ChangeOrderChanged]) -> list[tuple[str, str]]:
+    return [(one.item, one.base_version) for one in orders if one.base_version is not None]
+
+
+def _differences(release: BomReleased, lines: dict[tuple[str, str], tuple[Line, ...]]) -> tuple[Difference, ...]:
+    base = lines.get((release.item, release.base_version or ""))
+    if base is None or release.lines is None:
+        return ()  # the four-field form names no lines: the version alone moves
+    return differences(base, [store.line_of(line) for line in release.lines])
+
+
+def _superseded(saved: Sequence[StoredOrder], older: dict[str, list[StoredOrder]]) -> list[StoredOrder]:
+    found = []
+    for number in {one.order.number for one in saved}:
+        for one in older.get(number, ()):
+            update = {"state": ChangeState.SUPERSEDED, "version": one.order.version + 1}
+            found.append(replace(one, order=one.order.model_copy(update=update)))
+    return found
+
+
+def _change(order: ChangeOrderChanged, release: BomReleased) -> Change:
+    return Change(
+        order.change, order.number, order.revision, order.item, order.item_name, order.base_version,
+        order.new_version, order.change_type, release.modules, release.criteria, order.differences,
+        order.released_by, order.released_at, order.received_at,
+    )  # fmt: skip
+
+
+def _assessed(one: StoredOrder, rows: Sequence[ImpactRow], supersedes: UUID | None) -> ImpactAssessed:
+    order = one.order
+    assert order.applied_at is not None
+    return ImpactAssessed(
+        change=order.change, number=order.number, revision=order.revision, item=order.item,
+        item_name=order.item_name, base_version=order.base_version, new_version=order.new_version,
+        reason=order.reason, rows=tuple(rows), supersedes=supersedes, released_by=order.released_by,
+        released_at=order.released_at, received_at=order.received_at, applied_at=order.applied_at,
+        version=one.impact_version,
+    )  # fmt: skip
+
+
+async def foresee(
+    tx: Transaction, order: ChangeOrderChanged, release: BomReleased
+) -> tuple[ChangeOrderChanged, tuple[ImpactRow, ...]]:
+    """The difference and the rows that a change would have, without doing anything (C2)."""
+    lines = await store.load_lines(tx, _pairs([order]))
+    structure = await store.load_structure(tx, {release.item, *release.modules})
+    world = await store.load_world(tx, structure, {*_reached(structure, release.item), *release.modules})
+    order = order.model_copy(update={"differences": _differences(release, lines)})
+    return order, assess(_change(order, release), world, await store.rules_in_force(tx, tx.now))
+
+
+def _reached(structure: Structure, item: str) -> set[str]:
+    return {reached.item for reached in where_used(structure, item)}
+
+
+async def reassess(tx: Transaction, outdated: dict[UUID, list[UUID]]) -> None:
+    """Late tasks join the impact of the change that outdated them, as a higher version of the same unit."""
+    orders = await store.load_orders(tx, outdated)
+    structure = await store.load_structure(tx, {one.order.item for one in orders.values()})
+    world = await store.load_world(tx, structure, {one.order.item for one in orders.values()})
+    rules = await store.rules_in_force(tx, tx.now)
+    for change, tasks in outdated.items():
+        one = orders[change]
+        late = [row for row in assess(_change(one.order, one.release), world, rules) if row.task in tasks]
+        if not late:
+            continue
+        before = await store.load_rows(tx, change)
+        rows = (*before, *late)
+        await store.save_rows(tx, {change: rows})
+        reopened = one.order.model_copy(
+            update={"state": ChangeState.RELEASED, "closed_at": None, "version": one.order.version + 1}
+        )
+        one = replace(one, impact_version=one.impact_version + 1)
+        if one.order.state is ChangeState.CLOSED:
+            one = replace(one, order=reopened)
+            tx.announce(reopened)
+        await store.save_orders(tx, [one])
+        tx.announce(_assessed(one, rows, None))

@@ -1,0 +1,147 @@
+"""Change orders and their impact rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bihuan_chassis import Transaction
+from bihuan_contracts.changes import ChangeOrderChanged, ImpactRow
+from bihuan_contracts.plm import BomReleased
+from changes.domain.orders import Known
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    order: ChangeOrderChanged
+    release: BomReleased
+    blocked_by: str | None
+    impact_version: int
+
+
+async def load_known(tx: Transaction, releases: Sequence[BomReleased], numbers: Sequence[str]) -> dict[str, Known]:
+    """By change number: the newest revision on record and the current version of the item."""
+    rows = await tx.raw.fetch(
+        "select wanted.number, newest.revision, newest.new_version, items.version"
+        " from unnest($1::text[], $2::text[]) as wanted (number, item) left join items on items.item = wanted.item"
+        " left join lateral (select revision, new_version from change_orders where change_orders.number = wanted.number"
+        "  order by revision desc limit 1) as newest on true",
+        list(numbers), [release.item for release in releases],
+    )  # fmt: skip
+    return {
+        row["number"]: Known(
+            row["revision"],
+            row["version"],
+            row["revision"] is not None and row["version"] is not None and row["new_version"] == row["version"],
+        )
+        for row in rows
+    }
+
+
+async def blocking_change(tx: Transaction, item: str) -> str | None:
+    """Number of the change that made the item's current version."""
+    found: str | None = await tx.raw.fetchval(
+        "select number from change_orders where item = $1 and applied_at is not null order by applied_at desc limit 1",
+        item,
+    )
+    return found
+
+
+async def save_orders(tx: Transaction, orders: Sequence[StoredOrder]) -> None:
+    """Enter or update change orders as announced."""
+    if not orders:
+        return
+    await tx.raw.executemany(
+        "insert into change_orders (change, number, revision, state, item, base_version, new_version, source, release,"
+        " orders, blocked_by, released_at, received_at, applied_at, closed_at, version, impact_version)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+        " on conflict (change) do update set state = excluded.state, orders = excluded.orders,"
+        " blocked_by = excluded.blocked_by, applied_at = excluded.applied_at, closed_at = excluded.closed_at,"
+        " version = excluded.version, impact_version = excluded.impact_version",
+        [
+            (
+                one.order.change, one.order.number, one.order.revision, str(one.order.state), one.order.item,
+                one.order.base_version, one.order.new_version, one.order.source, one.release.model_dump_json(),
+                one.order.model_dump_json(), one.blocked_by, one.order.released_at, one.order.received_at,
+                one.order.applied_at, one.order.closed_at, one.order.version, one.impact_version,
+            )
+            for one in orders
+        ],
+    )  # fmt: skip
+
+
+async def load_orders(tx: Transaction, changes: Iterable[UUID]) -> dict[UUID, StoredOrder]:
+    rows = await tx.raw.fetch(
+        "select * from change_orders where change = any($1::uuid[]) order by change for update", list(changes)
+    )
+    return {row["change"]: order_of(row) for row in rows}
+
+
+async def older_revisions(tx: Transaction, numbers: Sequence[str]) -> dict[str, list[StoredOrder]]:
+    """Units of these change orders that are in force; a newer revision will supersede them."""
+    rows = await tx.raw.fetch(
+        "select * from change_orders where number = any($1::text[]) and state in ('released', 'review', 'closed')"
+        " order by revision for update",
+        list(numbers),
+    )
+    found: dict[str, list[StoredOrder]] = {}
+    for row in rows:
+        found.setdefault(row["number"], []).append(order_of(row))
+    return found
+
+
+def order_of(row: Any) -> StoredOrder:
+    return StoredOrder(
+        ChangeOrderChanged.model_validate(row["orders"]),
+        BomReleased.model_validate(row["release"]),
+        row["blocked_by"],
+        row["impact_version"],
+    )
+
+
+async def save_rows(tx: Transaction, rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:
+    """Impact rows of changes; one that is there already stays as it was."""
+    flat = [(change, place, row) for change, listed in rows.items() for place, row in enumerate(listed)]
+    if not flat:
+        return
+    await tx.raw.execute(
+        "insert into impact_rows (row, change, position, task, person, action, body)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[])"
+        " on conflict (row) do nothing",
+        [row.row for _, _, row in flat], [change for change, _, _ in flat], [place for _, place, _ in flat],
+        [row.task for _, _, row in flat], [row.person for _, _, row in flat],
+        [str(row.action) for _, _, row in flat],
+        [row.__pydantic_serializer__.to_json(row).decode() for _, _, row in flat],
+    )  # fmt: skip
+
+
+async def load_rows(tx: Transaction, change: UUID) -> tuple[ImpactRow, ...]:
+    rows = await tx.raw.fetch("select body from impact_rows where change = $1 order by position, row", change)
+    return tuple(ImpactRow.model_validate(row["body"]) for row in rows)
+
+
+async def find_orders(
+    tx: Transaction, *, state: str | None, item: str | None, query: str | None, limit: int
+) -> list[StoredOrder]:
+    rows = await tx.raw.fetch(
+        "select * from change_orders where ($1::text is null or state = $1) and ($2::text is null or item = $2)"
+        " and ($3::text is null or number ilike '%' || $3 || '%' or orders->>'item_name' ilike '%' || $3 || '%'"
+        "  or orders->>'reason' ilike '%' || $3 || '%' or item ilike '%' || $3 || '%')"
+        " order by released_at desc limit $4",
+        state, item, query, limit,
+    )  # fmt: skip
+    return [order_of(row) for row in rows]
+
+
+async def find_order(tx: Transaction, change: UUID) -> StoredOrder | None:
+    row = await tx.raw.fetchrow("select * from change_orders where change = $1", change)
+    return order_of(row) if row else None
+
+
+async def count_affected(tx: Transaction, changes: Sequence[UUID]) -> dict[UUID, int]:
+    rows = await tx.raw.fetch(
+        "select change, count(distinct person) as people from impact_rows where change = any($1::uuid[])"
+        " group by change",
+        list(changes),
+    )
+    return {row["change"]: row["people"] for row in rows}

@@ -1,0 +1,141 @@
+"""Projections of tasks, projects and people, and the world that a change is assessed in."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from bihuan_chassis import Transaction
+from bihuan_contracts.goals import ProjectChanged, TaskChanged
+from bihuan_contracts.hr import PersonChanged
+from changes.domain.impact import Person, Project, Task, World
+from changes.domain.structure import Structure
+
+
+async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID]:
+    """Keep the highest version of each task; returns those that are new in this version."""
+    newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
+    rows = await tx.raw.fetch(
+        "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
+        " due_at, planned_hours, version)"
+        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
+        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[])"
+        " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
+        " state = excluded.state, owner = excluded.owner, module = excluded.module,"
+        " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
+        " due_at = excluded.due_at, planned_hours = excluded.planned_hours,"
+        " version = excluded.version where tasks.version < excluded.version returning task",
+        [task.task for task in newest], [task.code for task in newest], [task.title for task in newest],
+        [str(task.kind) for task in newest], [str(task.state) for task in newest], [task.owner for task in newest],
+        [task.module for task in newest], [task.item_version for task in newest], [task.project for task in newest],
+        [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
+        [task.planned_hours for task in newest], [task.version for task in newest],
+    )  # fmt: skip
+    return [row["task"] for row in rows]
+
+
+async def save_projects(tx: Transaction, projects: Sequence[ProjectChanged]) -> None:
+    newest = {one.project: one for one in sorted(projects, key=lambda one: one.version)}.values()
+    await tx.raw.execute(
+        "insert into projects (project, code, name, product, lead, phase, customer, state, version)"
+        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
+        "  $8::text[], $9::int[])"
+        " on conflict (project) do update set code = excluded.code, name = excluded.name, product = excluded.product,"
+        " lead = excluded.lead, phase = excluded.phase, customer = excluded.customer, state = excluded.state,"
+        " version = excluded.version where projects.version < excluded.version",
+        [one.project for one in newest], [one.code for one in newest], [one.name for one in newest],
+        [one.product for one in newest], [one.lead for one in newest], [one.phase for one in newest],
+        [one.customer for one in newest], [str(one.state) for one in newest], [one.version for one in newest],
+    )  # fmt: skip
+
+
+async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
+    newest = list({one.person: one for one in sorted(people, key=lambda one: one.version)}.values())
+    # Arrays of arrays must be rectangular for unnest, so these two columns travel as JSON.
+    await tx.raw.execute(
+        "insert into people (person, name, department, roles, modules, manager, active, version)"
+        " select p, n, d, array(select jsonb_array_elements_text(r)), array(select jsonb_array_elements_text(m)),"
+        "  g, a, v from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::text[],"
+        "  $7::boolean[], $8::int[]) as new(p, n, d, r, m, g, a, v)"
+        " on conflict (person) do update set name = excluded.name, department = excluded.department,"
+        " roles = excluded.roles, modules = excluded.modules, manager = excluded.manager, active = excluded.active,"
+        " version = excluded.version where people.version < excluded.version",
+        [one.person for one in newest], [one.name for one in newest], [one.department for one in newest],
+        [json.dumps(one.roles) for one in newest], [json.dumps(one.modules) for one in newest],
+        [one.manager for one in newest], [one.active for one in newest], [one.version for one in newest],
+    )  # fmt: skip
+
+
+async def load_world(tx: Transaction, structure: Structure, modules: Iterable[str]) -> World:
+    """Tasks on these modules, their projects, and everybody who may be concerned."""
+    names = list(modules)
+    rows = await tx.raw.fetch(
+        "select tasks.*, projects.name, projects.lead, projects.product, projects.phase, projects.customer"
+        " from tasks left join projects using (project)"
+        " where module = any($1::text[]) and tasks.state not in ('cancelled', 'superseded')",
+        names,
+    )
+    tasks = [task_of(row) for row in rows]
+    projects = {row["project"]: _project(row) for row in rows if row["lead"] is not None}
+    wanted = {task.owner for task in tasks if task.owner} | {project.lead for project in projects.values()}
+    people = await tx.raw.fetch(
+        "select person, name, roles, modules from people where active and (person = any($1::text[])"
+        " or modules && $2::text[])",
+        list(wanted), names,
+    )  # fmt: skip
+    known = {
+        row["person"]: Person(row["person"], row["name"], frozenset(row["roles"]), frozenset(row["modules"]))
+        for row in people
+    }
+    return World(structure, tasks, projects, known)
+
+
+def task_of(row: Any) -> Task:
+    return Task(
+        row["task"], row["code"], row["title"], row["kind"], row["state"], row["owner"], row["module"],
+        row["item_version"], row["project"], row["due_at"], row["planned_hours"],
+    )  # fmt: skip
+
+
+def _project(row: Any) -> Project:
+    return Project(
+        row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or ""
+    )  # fmt: skip
+
+
+async def tasks_on_outdated_versions(tx: Transaction, tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Applied changes whose base version these open tasks still work on, without a row of theirs (C3)."""
+    rows = await tx.raw.fetch(
+        "select orders.change, tasks.task from tasks join change_orders as orders"
+        " on orders.item = tasks.module and orders.base_version = tasks.item_version and orders.applied_at is not null"
+        " where tasks.task = any($1::uuid[]) and tasks.state in ('draft', 'active') and tasks.kind <> 'retest'"
+        " and orders.state in ('released', 'closed')"
+        " and not exists (select from impact_rows where impact_rows.task = tasks.task"
+        "                 and impact_rows.change = orders.change)",
+        list(tasks),
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["change"], []).append(row["task"])
+    return found
+
+
+async def changes_with_all_retests_done(tx: Transaction, tasks: Sequence[UUID]) -> list[UUID]:
+    """Released changes that these tasks retest and of which no retest is open any more (C10)."""
+    rows = await tx.raw.fetch(
+        "select distinct orders.change from change_orders as orders"
+        " where orders.state = 'released' and orders.applied_at is not null and orders.change in"
+        "  (select retest_change from tasks where task = any($1::uuid[]) and retest_change is not null)"
+        " and not exists (select from tasks where retest_change = orders.change"
+        "                 and state not in ('done', 'cancelled', 'superseded'))"
+        # every retest that the impact asked for must have become a card already
+        " and (select count(*) from impact_rows where impact_rows.change = orders.change and action = 'retest')"
+        "     <= (select count(*) from tasks where retest_change = orders.change)",
+        list(tasks),
+    )
+    return [row["change"] for row in rows]
+
+
+async def people_names(tx: Transaction, people: Iterable[str]) -> dict[str, str]:
+    rows = await tx.raw.fetch("select person, name from people where person = any($1::text[])", list(people))
+    return {row["person"]: row["name"] for row in rows}
