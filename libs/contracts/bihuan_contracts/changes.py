@@ -85,6 +85,16 @@ class PathStep(Part):
     name: str
 
 
+class RuleHit(Part):
+    """A row of a rule table that said something about an impact row (C4)."""
+
+    table: Key
+    version: int
+    row: Key
+    effects: tuple[str, ...]
+    """Which effects it decided: action, criterion, due_days, hours_factor, must_confirm, tell, consent."""
+
+
 class ImpactRow(Part):
     """One affected person and thing, what happens to it, and why.
 
@@ -111,11 +121,15 @@ class ImpactRow(Part):
     hours_factor: Decimal = Decimal(1)
     """Share by which planned hours of the task grow: 1.2 is 20 % more."""
     must_confirm: bool = False
+    needs_consent: bool = False
+    """A rule says that the person must agree before targets move: an impact matrix is opened (C7, C8)."""
     path: tuple[PathStep, ...] = ()
     rule: str
     """Rule table and row that decided, such as `default/3`."""
     rule_version: int
     explanation: Text
+    hits: tuple[RuleHit, ...] = ()
+    """Every row of every table that had a say, in the order of the tables; `rule` decided the action."""
 
 
 class ImpactAssessed(Event):
