@@ -65,7 +65,7 @@ logs: install ## the end of each log
 check: install $(UI)/node_modules/.installed $(UI)/src/api/schema/.dumped ## format, lint, types, imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy $(addsuffix /,$(PACKAGES)) conftest.py
+	@$(BIN)/mypy $(addsuffix /,$(PACKAGES)) bench conftest.py
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@cd $(UI) && $(WITH_NODE) npm run --silent check
 
@@ -83,7 +83,7 @@ test-faults: install ## broken servers and killed processes
 test-containers: install ## the integration tests on servers from Docker images
 	@TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -q --stack=containers tests/integration
 
-bench: install ## measurements against baselines in the same run
+bench: ui chromium ## measurements against baselines in the same run
 	@$(BIN)/python -m bench
 
 .PHONY: chromium

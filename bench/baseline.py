@@ -118,5 +118,5 @@ async def board(database: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    programs = {"worker": worker, "one-by-one": one_by_one, "chain": chain, "board": board}
+    programs: dict[str, Any] = {"worker": worker, "one-by-one": one_by_one, "chain": chain, "board": board}
     uvloop.run(programs[sys.argv[1]](*sys.argv[2:]))

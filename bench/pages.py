@@ -18,6 +18,7 @@ import httpx
 from playwright.async_api import Browser, Page, async_playwright
 
 from bench import world
+from bench.around import ROUNDS
 from bench.rows import Row, percentile, ratio
 from bihuan_contracts.goals import (
     Criterion,
@@ -54,7 +55,7 @@ _PARSED = """async (data) => {
 }"""
 
 
-async def pages(instance: Instance, rounds: int) -> list[Row]:
+async def pages(instance: Instance) -> list[Row]:
     projects = [uuid5(_SPACE, f"P{number}") for number in range(PROJECTS)]
     await publish(instance.kafka_servers, world.people())
     for number, project in enumerate(projects):
@@ -67,8 +68,8 @@ async def pages(instance: Instance, rounds: int) -> list[Row]:
         browser = await playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:
             return [
-                await first_paint(instance, browser, rounds),
-                await shown_board(instance, browser, projects, rounds),
+                await first_paint(instance, browser, ROUNDS),
+                await shown_board(instance, browser, projects, ROUNDS),
                 await beside_streams(instance, projects[0]),
             ]
         finally:

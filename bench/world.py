@@ -22,6 +22,19 @@ PEOPLE = 30
 _SPACE = UUID("0190b3c0-0000-7000-8000-0000000000be")
 PROJECT = uuid5(_SPACE, "project")
 
+# Straight into the database of `changes`: modules $1<n> on V1, each with $4 tasks in state $3 of the thirty people.
+MODULES_WITH_TASKS = """
+with modules as (
+    insert into items (item, name, kind, version, released_at)
+    select $1 || n, 'M', 'module', 'V1', now() from generate_series(1, $2::int) as n returning item),
+bills as (
+    insert into bom_versions (item, version, lines, released_at) select item, 'V1', '[]', now() from modules)
+insert into tasks (task, code, title, kind, state, owner, module, item_version, project, version)
+select gen_random_uuid(), item || '-' || n, 'T', 'develop', $3, 'B' || lpad((n % 30)::text, 3, '0'), item, 'V1',
+       '0190b3c0-0000-7000-8000-0000000000be', 1
+from modules cross join generate_series(1, $4::int) as n
+"""
+
 
 @contextlib.contextmanager
 def running() -> Iterator[Instance]:
