@@ -8,9 +8,12 @@ from uuid import UUID
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import GoalSummary, ProjectChanged, TargetsRecalculated, TaskChanged
-from goals import store
+from goals import history_store, store
+from goals.domain.causes import Cause, CauseKind
 from goals.domain.changes import Recalculated
+from goals.domain.taken_over import taken_over
 from goals.domain.tree import Project, Task, Tree
+from goals.domain.versions import ProjectVersion, TaskVersion, versions_of
 from goals.domain.weights import GoalFigures, settle
 
 
@@ -18,25 +21,42 @@ async def save_and_announce(tx: Transaction, trees: Iterable[Tree]) -> None:
     """Roll up each tree, then save and announce what differs from before, and nothing else."""
     tasks: list[Task] = []
     projects: list[Project] = []
+    kept_tasks: list[TaskVersion] = []
+    kept_projects: list[ProjectVersion] = []
     events: list[TaskChanged | ProjectChanged] = []
     for tree in trees:
-        before = tree.project
+        direct, before = set(tree.touched), tree.project
+        tree.cause = None
         figures = settle(tree, tx.now)
         for task_id in sorted(tree.touched):
             task = replace(tree.tasks[task_id], version=tree.tasks[task_id].version + 1)
             tree.tasks[task_id] = task
             tasks.append(task)
             events.append(task_event(tree.project, task))
-        if tree.project != before or tree.touched or before.version == 0:
+        versions = versions_of(tree, direct, tx.now, tx.actor)
+        if before.version == 0:
+            known = taken_over(tree, tx.now)
+            kept_tasks += known.tasks
+            kept_projects += known.projects
+        kept_tasks += versions
+        if tree.project != (tree.stored or before) or tree.touched or before.version == 0:
             tree.project = replace(tree.project, version=before.version + 1)
             projects.append(tree.project)
             events.append(project_event(tree.project, figures))
-        tree.touched.clear()
+            kept_projects.append(ProjectVersion(tree.project, tree.stored, tx.now, _causes(versions, tx.actor)))
+        tree.saved()
     if projects:
         await store.save_projects(tx, projects)
+        await history_store.save_project_versions(tx, kept_projects)
     if tasks:
         await store.save_tasks(tx, tasks)
+        await history_store.save_task_versions(tx, kept_tasks)
     tx.announce(*events)
+
+
+def _causes(versions: Sequence[TaskVersion], actor: str | None) -> tuple[Cause, ...]:
+    found = tuple(dict.fromkeys(cause for one in versions for cause in one.causes))
+    return found or ((Cause(CauseKind.PERSON, by=actor),) if actor else (Cause(CauseKind.UNKNOWN),))
 
 
 async def save_targets(tx: Transaction, trees: dict[UUID, Tree], moved: Sequence[Recalculated]) -> None:

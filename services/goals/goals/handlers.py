@@ -16,9 +16,10 @@ from bihuan_contracts.goals import TaskLock, TaskState
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested
 from bihuan_contracts.qa import TestReported
-from goals import store
+from goals import history_store, store
 from goals.announce import save_and_announce, save_targets
-from goals.domain.changes import Circumstances, Effects, apply, open_locks, retire
+from goals.domain.causes import Cause, CauseKind
+from goals.domain.changes import Circumstances, Effects, Recalculated, apply, open_locks, retire
 from goals.domain.consents import apply_settled
 from goals.domain.evidence import Judgement, find_task, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
@@ -57,6 +58,7 @@ async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, 
     for project, units in wanted.items():
         for impact, rows in units:
             if project in trees:
+                trees[project].cause = Cause(CauseKind.CHANGE, impact.change, impact.number)
                 effects = apply(trees[project], impact, rows, given)
                 await store.save_superseded_criteria(tx, impact.change, effects.superseded_criteria)
                 done.append(effects)
@@ -86,8 +88,10 @@ async def _retire_superseded(tx: Transaction, impacts: Sequence[ImpactAssessed])
         trees = await store.load_trees(tx, await store.projects_of_changes(tx, fresh))
         for tree in trees.values():
             ended = [(task.task, lock) for task in tree.tasks.values() for lock in task.locks if lock.change in fresh]
-            for change in fresh:
-                retire(tree, change)
+            for impact in impacts:
+                if impact.supersedes in fresh:
+                    tree.cause = Cause(CauseKind.CHANGE, impact.change, impact.number)
+                    retire(tree, impact.supersedes)
             await store.end_locks(tx, ended, outcome="superseded")
         await save_and_announce(tx, trees.values())
     return await store.retired_among(tx, [impact.change for impact in impacts])
@@ -107,6 +111,7 @@ async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> 
         if task is None or judgement is None:
             continue
         tree = trees[task.project]
+        tree.cause = Cause(CauseKind.REPORT, None, report.report, report.tested_by)
         for card in record(tree, judgement, report.tested_at):
             await _open_locks(tx, tree, card)
         if not judgement.counts:
@@ -147,19 +152,25 @@ async def on_card_answered(answers: Sequence[CardAnswered], tx: Transaction) -> 
         for task_id, answer in newest.items():
             task = tree.tasks.get(task_id)
             if task is not None and task.retest is not None:
+                tree.cause = Cause(CauseKind.ANSWER, None, str(answer.answer), answer.person)
                 tree.change(task_id, retest=task.retest.model_copy(update={"answer": str(answer.answer)}))
     await save_and_announce(tx, trees.values())
 
 
 async def on_consent_changed(matrices: Sequence[ConsentChanged], tx: Transaction) -> None:
     """What everybody affected has agreed to takes effect, each matrix once; in no other state (C8)."""
+    await history_store.save_consents(tx, matrices)
     settled = {one.matrix: one for one in matrices if one.state is ConsentState.SETTLED}
     fresh = await store.settle_matrices(tx, settled) if settled else set()
     agreed = [settled[matrix] for matrix in sorted(fresh)]
     if not agreed:
         return
     trees = await store.load_trees(tx, {moved.project for one in agreed for moved in one.adjustments})
-    done = [moved for one in agreed for tree in trees.values() for moved in apply_settled(tree, one)]
+    done: list[Recalculated] = []
+    for one in agreed:
+        for tree in trees.values():
+            tree.cause = Cause(CauseKind.CONSENT, one.matrix, one.number, one.proposer)
+            done += apply_settled(tree, one)
     await save_and_announce(tx, trees.values())
     await save_targets(tx, trees, done)
     log.info("consents.applied", matrices=len(agreed), targets=len(done))
@@ -178,6 +189,7 @@ async def on_concession_ends(timers: Sequence[Timer], tx: Transaction) -> None:
         for key, lock in locks.items():
             task = tree.tasks.get(tasks[key])
             if task is not None and task.state is TaskState.ACTIVE and task.item_version == lock.old_version:
+                tree.cause = Cause(CauseKind.CONCESSION_OVER, lock.change, lock.change_number)
                 tree.put(replace(task, locks=(*task.locks, lock)))
                 tx.announce(*_concession_over(task, lock, tx.now))
     await save_and_announce(tx, trees.values())

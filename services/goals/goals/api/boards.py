@@ -13,7 +13,7 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, NotFound, Reply, Tx, allow, router
 from bihuan_contracts.goals import TaskKind, TaskState
 from goals import store
-from goals.api.replies import ProjectSummary, TaskReply, counts_of, summary, task_reply
+from goals.api.replies import ProjectSummary, TaskReply, counts_in, counts_of, summary, task_reply
 from goals.domain.tree import Tree
 from goals.domain.week import lateness
 from goals.domain.weights import check, settle
@@ -70,7 +70,7 @@ async def read_project(project: UUID, tx: Tx) -> Response:
     kept = _boards.get(place)
     if kept is None or kept.version != version or not timedelta(0) <= tx.now - kept.made_at <= _BOARD_KEPT:
         # Read after its version: what is kept is never older than the version that it stands under.
-        board = await _board(tx, (await store.load_trees(tx, [project], lock=False))[project])
+        board = await board_of(tx, (await store.load_trees(tx, [project], lock=False))[project], tx.now)
         kept = _boards[place] = _KeptBoard(version, tx.now, board.model_dump_json().encode())
         if len(_boards) > _MOST_BOARDS:
             del _boards[next(iter(_boards))]
@@ -96,19 +96,18 @@ class _KeptBoard:
 _boards: dict[tuple[SecretStr, UUID], _KeptBoard] = {}
 
 
-async def _board(tx: Transaction, tree: Tree) -> ProjectBoard:
-    project = tree.project.project
+async def board_of(tx: Transaction, tree: Tree, now: datetime) -> ProjectBoard:
+    """A tree as a board, as it stands at `now`."""
     calendar = await store.calendar(tx)
     names = await store.names(tx, [tree.project.lead, *(task.owner for task in tree.tasks.values()),
                                    *(goal.owner for goal in tree.project.goals)])  # fmt: skip
-    figures = settle(tree, tx.now)
-    counts = await counts_of(tx, project)
+    figures = settle(tree, now)
     goals = [
         GoalReply(
             goal=figure.goal.goal, title=figure.goal.title, weight=figure.goal.weight, share=figure.share,
             progress=figure.progress, owner=figure.goal.owner, owner_name=names.get(figure.goal.owner or ""),
             tasks=[
-                task_reply(task, names, tx.now, calendar)
+                task_reply(task, names, now, calendar)
                 for task in tree.tasks.values()
                 if task.goal == figure.goal.goal and task.state is not TaskState.SUPERSEDED
             ],
@@ -116,10 +115,10 @@ async def _board(tx: Transaction, tree: Tree) -> ProjectBoard:
         for figure in figures
     ]  # fmt: skip
     return ProjectBoard(
-        project=summary(tree.project, counts.get(project, {}), names),
+        project=summary(tree.project, counts_in(tree, now), names),
         goals=goals,
         remainder=check([goal.weight for goal in tree.project.goals]),
-        heat=_heat(tree, tx.now, calendar),
+        heat=_heat(tree, now, calendar),
     )
 
 

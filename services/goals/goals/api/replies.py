@@ -128,6 +128,19 @@ async def counts_of(tx: Tx, project: UUID | None = None) -> dict[UUID, dict[str,
     return {row["project"]: dict(row) for row in rows}
 
 
+def counts_in(tree: Tree, now: datetime) -> dict[str, int]:
+    """The same of a tree that is at hand, as it stands at `now`."""
+    counted = [task for task in tree.tasks.values() if task.counted]
+    active = [task for task in counted if task.state is TaskState.ACTIVE]
+    return {
+        "tasks": len(counted),
+        "done": sum(task.state is TaskState.DONE for task in counted),
+        "locked": sum(task.locked for task in tree.tasks.values()),
+        "late": sum(task.due_at is not None and task.due_at < now for task in active),
+        "retests_open": sum(task.kind is TaskKind.RETEST for task in active),
+    }
+
+
 def summary(project: Project, counts: dict[str, int], names: dict[str, str]) -> ProjectSummary:
     return ProjectSummary(
         project=project.project, code=project.code, name=project.name, product=project.product,

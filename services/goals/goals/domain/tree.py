@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from bihuan_contracts.goals import CriterionState, Deliverable, ProjectState, RetestOf, TaskKind, TaskLock, TaskState
+from goals.domain.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,34 @@ class Tree:
     project: Project
     tasks: dict[UUID, Task] = field(default_factory=dict)
     touched: set[UUID] = field(default_factory=set)
+    cause: Cause | None = None
+    """Why tasks are being changed now: kept with each that is put (G11)."""
+    causes: dict[UUID, tuple[Cause, ...]] = field(default_factory=dict)
+    before: dict[UUID, Task] = field(default_factory=dict)
+    """Touched tasks as they were loaded."""
+    stored: Project | None = field(init=False)
+    """The project as it was loaded; None for a new one."""
+
+    def __post_init__(self) -> None:
+        self.stored = self.project if self.project.version else None
 
     def put(self, task: Task) -> None:
-        if self.tasks.get(task.task) != task:
-            self.tasks[task.task] = task
-            self.touched.add(task.task)
+        known = self.tasks.get(task.task)
+        if known == task:
+            return
+        if known is not None and task.task not in self.touched:
+            self.before[task.task] = known
+        if self.cause is not None and self.cause not in self.causes.get(task.task, ()):
+            self.causes[task.task] = (*self.causes.get(task.task, ()), self.cause)
+        self.tasks[task.task] = task
+        self.touched.add(task.task)
+
+    def saved(self) -> None:
+        """From here on, what is touched differs from what stands in the database now."""
+        self.stored = self.project
+        self.touched.clear()
+        self.causes.clear()
+        self.before.clear()
 
     def change(self, task: UUID, **values: object) -> Task:
         changed = replace(self.tasks[task], **values)  # type: ignore[arg-type] # field names are checked by replace

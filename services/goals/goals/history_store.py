@@ -1,0 +1,152 @@
+"""Rows of history: every version of a task and a project, written with the change of state itself (G11)."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from bihuan_chassis import Transaction
+from bihuan_contracts.changes import ConsentChanged
+from goals.domain.causes import Cause
+from goals.domain.history import WHOLE_EVERY, Kept
+from goals.domain.tree import Project, Task
+from goals.domain.versions import ProjectVersion, TaskVersion
+
+_TASK = TypeAdapter(Task)
+_PROJECT = TypeAdapter(Project)
+_CAUSES = TypeAdapter(tuple[Cause, ...])
+
+
+async def save_task_versions(tx: Transaction, versions: Sequence[TaskVersion]) -> None:
+    rows = [_task_row(one) for one in versions]
+    await tx.raw.execute(
+        "insert into task_versions (task, version, valid_from, project, owner, whole, derived, state, causes)"
+        " select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[], $5::text[], $6::boolean[],"
+        " $7::boolean[], $8::jsonb[], $9::jsonb[])",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+
+
+def _task_row(one: TaskVersion) -> tuple[Any, ...]:
+    task, before = one.task, one.before
+    moved = before is None or (before.project, before.owner) != (task.project, task.owner)
+    whole = moved or task.version % WHOLE_EVERY == 0
+    changed = None if whole else {name for name in Task.__slots__ if getattr(task, name) != getattr(before, name)}
+    state = _TASK.dump_python(task, mode="json", include=changed)
+    return (
+        task.task, task.version, one.valid_from, task.project, task.owner, whole, one.derived,
+        json.dumps(state, ensure_ascii=False), _CAUSES.dump_json(one.causes).decode(),
+    )  # fmt: skip
+
+
+async def save_project_versions(tx: Transaction, versions: Sequence[ProjectVersion]) -> None:
+    rows = []
+    for one in versions:
+        project, before = one.project, one.before
+        whole = before is None or project.version % WHOLE_EVERY == 0
+        changed = {name for name in Project.__slots__ if whole or getattr(project, name) != getattr(before, name)}
+        state = _PROJECT.dump_python(project, mode="json", include=changed)
+        rows.append(
+            (
+                project.project, project.version, one.valid_from, whole, json.dumps(state, ensure_ascii=False),
+                _CAUSES.dump_json(one.causes).decode(),
+            )
+        )  # fmt: skip
+    await tx.raw.execute(
+        "insert into project_versions (project, version, valid_from, whole, state, causes)"
+        " select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::boolean[], $5::jsonb[], $6::jsonb[])",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_OF_TASKS = (
+    "select h.task, h.version, h.valid_from, h.whole, h.derived, h.state, h.causes"
+    " from unnest($1::uuid[]) as wanted(task)"
+    " cross join lateral (select coalesce(max(k.version), -2147483648) as version from task_versions as k"
+    "  where k.task = wanted.task and k.whole and k.valid_from <= $2) as first"
+    " join task_versions as h on h.task = wanted.task and h.version >= first.version"
+    " order by h.task, h.version"
+)
+
+
+async def tasks_ever_in(tx: Transaction, project: UUID) -> list[UUID]:
+    rows = await tx.raw.fetch("select distinct task from task_versions where project = $1 and whole", project)
+    return [row["task"] for row in rows]
+
+
+async def tasks_ever_of(tx: Transaction, person: str) -> list[UUID]:
+    rows = await tx.raw.fetch("select distinct task from task_versions where owner = $1 and whole", person)
+    return [row["task"] for row in rows]
+
+
+async def kept_tasks(tx: Transaction, tasks: Iterable[UUID], at: datetime) -> dict[UUID, list[Kept]]:
+    """Each task's versions, oldest first, from the last whole one before `at` up to now."""
+    rows = await tx.raw.fetch(_OF_TASKS, sorted(set(tasks)), at)
+    return {task: [_kept(row) for row in group] for task, group in groupby(rows, key=lambda row: row["task"])}
+
+
+async def kept_project(tx: Transaction, project: UUID, at: datetime) -> list[Kept]:
+    rows = await tx.raw.fetch(
+        "select version, valid_from, whole, false as derived, state, causes from project_versions where project = $1"
+        " and version >= (select coalesce(max(version), -2147483648) from project_versions"
+        "  where project = $1 and whole and valid_from <= $2) order by version",
+        project, at,
+    )  # fmt: skip
+    return [_kept(row) for row in rows]
+
+
+async def since(tx: Transaction, project: UUID) -> datetime | None:
+    """How far back the history of a project goes."""
+    found: datetime | None = await tx.raw.fetchval(
+        "select min(valid_from) from project_versions where project = $1", project
+    )
+    return found
+
+
+async def known_since(tx: Transaction, tasks: Sequence[UUID]) -> datetime | None:
+    found: datetime | None = await tx.raw.fetchval(
+        "select min(valid_from) from task_versions where task = any($1::uuid[])", list(tasks)
+    )
+    return found
+
+
+def _kept(row: Any) -> Kept:
+    return Kept(row["version"], row["valid_from"], row["whole"], row["state"], tuple(row["causes"]), row["derived"])
+
+
+def task_from(state: Any) -> Task:
+    return _TASK.validate_python(state)
+
+
+def project_from(state: Any) -> Project:
+    return _PROJECT.validate_python(state)
+
+
+async def save_consents(tx: Transaction, matrices: Sequence[ConsentChanged]) -> None:
+    """What later changes say about consent: the matrix, its state, and the technical change behind it."""
+    newest = {one.matrix: one for one in sorted(matrices, key=lambda one: one.version)}
+    listed = [newest[matrix] for matrix in sorted(newest)]
+    await tx.raw.execute(
+        "insert into consents (matrix, number, title, state, change, version)"
+        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int[])"
+        " on conflict (matrix) do update set number = excluded.number, title = excluded.title, state = excluded.state,"
+        " change = excluded.change, version = excluded.version where consents.version < excluded.version",
+        [one.matrix for one in listed], [one.number for one in listed], [one.title for one in listed],
+        [str(one.state) for one in listed], [one.change for one in listed], [one.version for one in listed],
+    )  # fmt: skip
+
+
+async def consents_behind(tx: Transaction, refs: Iterable[UUID]) -> list[Any]:
+    """Matrices that are these, or that belong to these technical changes."""
+    found: list[Any] = await tx.raw.fetch(
+        "select matrix, number, title, state, change from consents where matrix = any($1::uuid[])"
+        " or change = any($1::uuid[]) order by number",
+        sorted(set(refs)),
+    )
+    return found
