@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Notice } from '@/api/notify'
 import { Problem } from '@/api/problem'
 import { innerPath } from '@/router'
-import { orderOf } from '@/pages/inbox/order'
+import { mentionsReader, orderOf } from '@/pages/inbox/order'
 
 const notice = (id: string, given: Partial<Notice>) => ({ notice: id, must_confirm: false, confirmed_at: null, read_at: null, superseded: false, escalate_at: null, delivered_at: '2026-03-10T01:00:00Z', ...given }) as Notice
 
@@ -31,4 +31,10 @@ describe('a refusal', () => {
 it('after signing in one stays inside, whatever the address says', () => {
   expect(innerPath('/changes/1')).toBe('/changes/1')
   for (const outside of ['https://evil.example', '//evil.example', '/\\evil.example', undefined]) expect(innerPath(outside)).toBe('/')
+})
+
+it('what mentions the reader is what somebody named them in and still stands', () => {
+  expect(mentionsReader(notice('named', { mentioned_by_name: '陈砚' }))).toBe(true)
+  expect(mentionsReader(notice('by the system', { mentioned_by_name: null }))).toBe(false)
+  expect(mentionsReader(notice('old', { mentioned_by_name: '陈砚', superseded: true }))).toBe(false)
 })

@@ -10,3 +10,6 @@ export function orderOf(notices: readonly Notice[]): Notice[] {
     return b.delivered_at.localeCompare(a.delivered_at)
   })
 }
+
+/** Somebody has named the reader, and it still stands. */
+export const mentionsReader = (notice: Notice) => Boolean(notice.mentioned_by_name) && !notice.superseded
