@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, history, products
+from bihuan_tools.demo import company, consents, history, products
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -41,11 +41,14 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         if created:
             await _send(instance, past, progress, "两年的订单、收货、缺陷与报告", "two years of history")
         await _wait_until_known(instance, client, progress)
+        matrices = await consents.propose(instance, client, at)
+        progress("影响矩阵", "impact matrices", matrices, matrices)
     return {
         "people": len(staff),
         "releases": len(releases),
         "projects": created,
         "history": len(past) if created else 0,
+        "matrices": matrices,
     }
 
 
