@@ -5,12 +5,13 @@ measure, whether or not its rows reach their bars.
 """
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+
+import uvloop
 
 from bench import world
 from bench.parts import PARTS, Part
@@ -45,7 +46,7 @@ def main() -> int:
     logs.configure("bench", "WARNING")
     os.environ["BIHUAN_REQUESTS_PER_MINUTE"] = "1000000"  # one session stands for many
     with world.running() as instance:
-        failed = asyncio.run(measure(instance, [names[name] for name in wanted]))
+        failed = uvloop.run(measure(instance, [names[name] for name in wanted]))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

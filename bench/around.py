@@ -19,11 +19,11 @@ RECORDS = 10_000
 
 
 @contextlib.contextmanager
-def process(*command: str, **environ: str) -> Iterator[None]:
+def process(*command: str, **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that ends with the block."""
     started = subprocess.Popen([sys.executable, "-m", *command], env={**os.environ, **environ})
     try:
-        yield
+        yield started
     finally:
         started.terminate()
         try:

@@ -2,115 +2,106 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from statistics import median
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
 
 from bench import world
 from bench.around import RECORDS, ROUNDS, create_topic, own_database, process, scratch
+from bench.racing import ByRows, Racer, by_inbox, track
 from bench.rows import Row, ratio
-from bihuan_contracts import topics
-from bihuan_tools.events import publish
+from bihuan_chassis.identifiers import new_id
+from bihuan_contracts import seal, topics
+from bihuan_contracts.envelope import SealedRecord
+from bihuan_contracts.plm import BomReleased
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import free_port
 
 AFFECTED, ROWS_EACH = 500, 20
-
-
-async def rate(database: str, counting: str, expected: int) -> float:
-    """Records a second, from the first tenth to the last one, as the database sees them."""
-    connection = await asyncpg.connect(database)
-    try:
-        started: tuple[float, int] | None = None
-        until = time.monotonic() + 120
-        base = await connection.fetchval(counting)
-        while time.monotonic() < until:
-            done = await connection.fetchval(counting) - base
-            now = time.perf_counter()
-            if started is None and done > 0:
-                started = (now, done)
-            if done >= expected:
-                assert started is not None
-                return float((done - started[1]) / max(now - started[0], 1e-6))
-            await asyncio.sleep(0.005)
-        raise RuntimeError(f"only {done} of {expected} arrived")
-    finally:
-        await connection.close()
+_SLOW = 600
+_TOPIC = topics.BOM_RELEASES
 
 
 async def throughput(instance: Instance) -> list[Row]:
     """BOM releases on the plain projection path, through the worker of `changes` as production runs it."""
     bare_database = await scratch(instance, "bench_bare")
-    database = await own_database(instance, "changes", "bench_changes")
-    environ = instance.environ() | {"BIHUAN_CHANGES_DATABASE": database, "BIHUAN_ADMIN_PORT": str(free_port())}
-    pairs: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
-    slow: list[tuple[float, float]] = []
-    for number in range(ROUNDS + 1):
-        await load_topic(instance, number)
-        with process(
-            "bench.baseline", "worker", instance.kafka_servers, bare_database, topics.BOM_RELEASES.name, "bench.bare"
-        ):
-            bare = await rate(bare_database, "select count(*) from bare", RECORDS)
-        # The group of the running instance is another one: this worker has its own database and reads the same topic.
-        with process("bench.worker", **environ | {"BIHUAN_LANES": "1", "BENCH_GROUP": "one"}):
-            one = await rate(database, "select count(*) from inbox where consumer = 1", RECORDS)
-        with process("bench.worker", **environ | {"BIHUAN_LANES": "2", "BENCH_GROUP": "two"}):
-            two = await rate(database, "select count(*) from inbox where consumer = 2", RECORDS)
-        if number:  # the first round warms both sides
-            pairs["one"].append((one, bare))
-            pairs["two"].append((two, bare))
-    with process(
-        "bench.baseline", "one-by-one", instance.kafka_servers, bare_database, topics.BOM_RELEASES.name, "bench.slow"
-    ):
-        single = await rate(bare_database, "select count(*) from bare", 600)
-    slow = [(two, single) for two, _ in pairs["two"]]
-    figures = f"{median(o for o, _ in pairs['two']):,.0f}/s two lanes, {median(o for o, _ in pairs['one']):,.0f}/s one, bare {median(b for _, b in pairs['two']):,.0f}/s"
+    async with track(
+        instance,
+        _bare(instance, bare_database, _TOPIC.name, _TOPIC.partitions),
+        await _worker(instance, lanes=1),
+        await _worker(instance, lanes=2),
+    ) as racing:
+        rounds = [
+            await racing.race(_sealed(world.release(f"L{number}-{n}") for n in range(RECORDS)))
+            for number in range(ROUNDS + 1)
+        ][1:]  # the first one warms all sides
+    slow = await _one_by_one(instance, await scratch(instance, "bench_slow"))
+    bare, one, two = (median(speeds) for speeds in zip(*rounds, strict=True))
+    figures = f"{two:,.0f}/s two lanes, {one:,.0f}/s one, bare {bare:,.0f}/s"
     return [
-        Row("worker, two lanes / bare loop", ratio(pairs["two"]), 0.6, True, figures),
-        Row("worker, one lane / bare loop", ratio(pairs["one"]), 0.45, True, ""),
-        Row("worker / one message one transaction", ratio(slow), 80, True, f"{single:,.0f}/s one by one"),
+        Row("worker, two lanes / bare loop", ratio([(two, bare) for bare, _, two in rounds]), 0.6, True, figures),
+        Row("worker, one lane / bare loop", ratio([(one, bare) for bare, one, _ in rounds]), 0.45, True, ""),
+        Row("worker / one message one transaction", two / slow, 80, True, f"{slow:,.0f}/s one by one"),
     ]
-
-
-async def load_topic(instance: Instance, number: int) -> None:
-    events = [world.release(f"L{number}-{n}") for n in range(RECORDS)]
-    await publish(instance.kafka_servers, events)
 
 
 async def affected(instance: Instance) -> list[Row]:
     """Releases with 20 affected rows each through the worker, counted in rows."""
-    bare_database, database = (
-        await scratch(instance, "bench_rows_bare"),
-        await own_database(instance, "changes", "bench_rows"),
-    )
-    connection = await asyncpg.connect(database)
-    environ = instance.environ() | {
-        "BIHUAN_CHANGES_DATABASE": database, "BIHUAN_ADMIN_PORT": str(free_port()), "BIHUAN_LANES": "2",
-        "BENCH_GROUP": "rows",
-    }  # fmt: skip
-    pairs = []
     await create_topic(instance, "bench.rows")
-    for number in range(ROUNDS + 1):
-        await _produce_bare(instance, "bench.rows")
-        with process("bench.baseline", "worker", instance.kafka_servers, bare_database, "bench.rows", "bench.rows"):
-            bare = await rate(bare_database, "select count(*) from bare", RECORDS)
-        await connection.execute(world.MODULES_WITH_TASKS, f"A{number}-", AFFECTED, "active", ROWS_EACH)
-        await publish(
-            instance.kafka_servers,
-            [world.release(f"A{number}-{n}", base="V1", version="V2") for n in range(1, AFFECTED + 1)],
-        )
-        with process("bench.worker", **environ):
-            ours = await rate(database, "select count(*) from impact_rows", AFFECTED * ROWS_EACH)
-        if number:
-            pairs.append((ours, bare))
+    worker = await _worker(instance, lanes=2, name="rows")
+    connection = await asyncpg.connect(worker.database)
+    bare_database = await scratch(instance, "bench_rows_bare")
+    async with track(instance, _bare(instance, bare_database, "bench.rows", 1), worker) as racing:
+        rounds = []
+        for number in range(ROUNDS + 1):
+            await connection.execute(world.MODULES_WITH_TASKS, f"A{number}-", AFFECTED, "active", ROWS_EACH)
+            changes = _sealed(world.release(f"A{number}-{n}", base="V1", version="V2") for n in range(1, AFFECTED + 1))
+            plain = _sealed((world.release(f"P-{n}") for n in range(RECORDS)), topic="bench.rows")
+            bare, ours = await racing.race(plain, changes)
+            rounds.append((ours * ROWS_EACH, bare))
     await connection.close()
-    figures = f"{median(o for o, _ in pairs):,.0f} rows/s, bare {median(b for _, b in pairs):,.0f}/s"
-    return [Row("releases with 20 affected rows each, rows / bare loop", ratio(pairs), 0.4, True, figures)]
+    rounds = rounds[1:]
+    figures = f"{median(o for o, _ in rounds):,.0f} rows/s, bare {median(b for _, b in rounds):,.0f}/s"
+    return [Row("releases with 20 affected rows each, rows / bare loop", ratio(rounds), 0.4, True, figures)]
 
 
-async def _produce_bare(instance: Instance, topic: str) -> None:
-    records = [world.release(f"P-{n}").model_dump_json().encode() for n in range(RECORDS)]
-    async with AIOKafkaProducer(bootstrap_servers=instance.kafka_servers, acks="all") as producer:
-        for record in records:
-            await producer.send(topic, record)
+def _bare(instance: Instance, database: str, topic: str, partitions: int) -> Racer:
+    command = ("bench.baseline", "worker", instance.kafka_servers, database, topic, f"{topic}.bare")
+    return Racer(topic, f"{topic}.bare", partitions, 1, database, ByRows(), command)
+
+
+async def _worker(instance: Instance, *, lanes: int, name: str = "lanes") -> Racer:
+    group = f"bench.{name}-{lanes}"
+    database = await own_database(instance, "changes", group)
+    environ = instance.environ() | {
+        "BIHUAN_CHANGES_DATABASE": database, "BIHUAN_ADMIN_PORT": str(free_port()), "BIHUAN_LANES": str(lanes),
+        "BIHUAN_LOG_LEVEL": "WARNING", "BENCH_GROUP": group,
+    }  # fmt: skip
+    return Racer(_TOPIC.name, group, _TOPIC.partitions, lanes, database, by_inbox, ("bench.worker",), environ)
+
+
+def _sealed(releases: Iterable[BomReleased], topic: str = _TOPIC.name) -> list[SealedRecord]:
+    now = datetime.now(UTC)
+    sealed = [seal(_TOPIC, one, id=str(new_id()), source="bench", time=now) for one in releases]
+    return [SealedRecord(topic, one.key, one.value, one.headers) for one in sealed]
+
+
+async def _one_by_one(instance: Instance, database: str) -> float:
+    """Records a second of the tutorial's way, over the first few hundred of the same topic."""
+    command = ("bench.baseline", "one-by-one", instance.kafka_servers, database, _TOPIC.name, "bench.slow")
+    connection = await asyncpg.connect(database)
+    with process(*command):
+        started, before, done = 0.0, 0, 0
+        until = time.monotonic() + 120
+        while done < before + _SLOW or not started:
+            if time.monotonic() > until:
+                raise RuntimeError(f"one by one: only {done} arrived")
+            await asyncio.sleep(0.005)
+            done = await connection.fetchval("select coalesce(max(id), 0) from bare")
+            if done and not started:
+                started, before = time.perf_counter(), done
+        took = time.perf_counter() - started
+    await connection.close()
+    return (done - before) / took
