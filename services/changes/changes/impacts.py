@@ -10,7 +10,8 @@ from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, Difference, ImpactAssessed, ImpactRow
 from bihuan_contracts.plm import BomReleased
 from changes import store
-from changes.domain.impact import Change, assess
+from changes.domain.impact import Assessment, Change, World, assess
+from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
 from changes.store import StoredOrder
 
@@ -28,9 +29,9 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     modules = {item for items in reached.values() for item in items} | {
         module for one in orders for module in one.release.modules
     }
-    world = await store.load_world(tx, structure, modules)
     rules = await store.rules_in_force(tx, tx.now)
-    rows: dict[UUID, tuple[ImpactRow, ...]] = {}
+    world = await _load_world(tx, structure, modules, rules)
+    found_by: dict[UUID, Assessment] = {}
     saved: list[StoredOrder] = []
     for one in orders:
         found = _differences(one.release, lines)
@@ -43,11 +44,13 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
                 "products": tuple(item for item in reached[one.order.change] if str(structure.kind(item)) == "product"),
             }
         )
-        rows[order.change] = assess(_change(order, one.release), world, rules)
+        found_by[order.change] = assess(_change(order, one.release), world, rules)
         saved.append(StoredOrder(order, one.release, None, 1))
     superseded = _superseded(saved, older)
     await store.save_orders(tx, [*superseded, *saved])
+    rows = {change: found.rows for change, found in found_by.items()}
     await store.save_rows(tx, rows)
+    await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
     tx.announce(*(one.order for one in superseded))
     for one in saved:
         previous = older.get(one.order.number, ())
@@ -79,7 +82,7 @@ def _change(order: ChangeOrderChanged, release: BomReleased) -> Change:
     return Change(
         order.change, order.number, order.revision, order.item, order.item_name, order.base_version,
         order.new_version, order.change_type, release.modules, release.criteria, order.differences,
-        order.released_by, order.released_at, order.received_at,
+        order.released_by, order.released_at, order.received_at, order.source, order.applied_at,
     )  # fmt: skip
 
 
@@ -101,9 +104,15 @@ async def foresee(
     """The difference and the rows that a change would have, without doing anything (C2)."""
     lines = await store.load_lines(tx, _pairs([order]))
     structure = await store.load_structure(tx, {release.item, *release.modules})
-    world = await store.load_world(tx, structure, {*_reached(structure, release.item), *release.modules})
+    rules = await store.rules_in_force(tx, tx.now)
+    world = await _load_world(tx, structure, {*_reached(structure, release.item), *release.modules}, rules)
     order = order.model_copy(update={"differences": _differences(release, lines)})
-    return order, assess(_change(order, release), world, await store.rules_in_force(tx, tx.now))
+    return order, assess(_change(order, release), world, rules).rows
+
+
+async def _load_world(tx: Transaction, structure: Structure, modules: Iterable[str], rules: RuleBook) -> World:
+    world = await store.load_world(tx, structure, modules)
+    return await store.with_told(tx, world, rules.targets)
 
 
 def _reached(structure: Structure, item: str) -> set[str]:
@@ -114,16 +123,20 @@ async def reassess(tx: Transaction, outdated: dict[UUID, list[UUID]]) -> None:
     """Late tasks join the impact of the change that outdated them, as a higher version of the same unit."""
     orders = await store.load_orders(tx, outdated)
     structure = await store.load_structure(tx, {one.order.item for one in orders.values()})
-    world = await store.load_world(tx, structure, {one.order.item for one in orders.values()})
-    rules = await store.rules_in_force(tx, tx.now)
     for change, tasks in outdated.items():
         one = orders[change]
-        late = [row for row in assess(_change(one.order, one.release), world, rules) if row.task in tasks]
+        # What the rules said when the change took effect holds for its late tasks too.
+        rules = await store.rules_in_force(tx, one.order.applied_at or tx.now)
+        world = await _load_world(tx, structure, {one.order.item}, rules)
+        found = assess(_change(one.order, one.release), world, rules)
+        late = [row for row in found.rows if row.task in tasks]
         if not late:
             continue
         before = await store.load_rows(tx, change)
         rows = (*before, *late)
         await store.save_rows(tx, {change: rows})
+        named = {str(task) for task in tasks}
+        await store.save_decisions(tx, {change: [one for one in found.decided if one.subject in named]})
         reopened = one.order.model_copy(
             update={"state": ChangeState.RELEASED, "closed_at": None, "version": one.order.version + 1}
         )

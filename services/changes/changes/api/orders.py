@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import AwareDatetime, Field
 
 from bihuan_chassis.http import EVERYONE, Body, Caller, NotFound, Reply, Role, Tx, allow, invalid, router
-from bihuan_contracts import Key, Text, Version
+from bihuan_contracts import Key, Version
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
 from bihuan_contracts.plm import BomReleased, ItemKind, NewCriterion
 from changes import releases, store
@@ -54,8 +54,6 @@ class ChangeDetail(Reply):
     order: ChangeOrderChanged
     rows: list[ImpactRow]
     item_kind: ItemKind
-    rule_rows: dict[str, Text]
-    """Every row of the table that decided, in words: why this one and not the others."""
 
 
 class FourFields(Body):
@@ -105,13 +103,11 @@ async def read_change(change: UUID, tx: Tx) -> ChangeDetail:
     if found is None:
         raise NotFound()
     items = await store.load_items(tx, [found.order.item])
-    rules = await store.rules_in_force(tx, tx.now)
     return ChangeDetail(
         summary=(await _summaries(tx, [found]))[0],
         order=found.order,
         rows=list(await store.load_rows(tx, change)),
         item_kind=items[found.order.item].kind if found.order.item in items else ItemKind.UNKNOWN,
-        rule_rows=dict(rules.rows),
     )
 
 

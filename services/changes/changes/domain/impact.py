@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
 from bihuan_contracts.plm import ItemKind, NewCriterion
-from changes.domain.rules import Decision, Facts, RuleTable
+from changes.domain.rules import Decision, Facts, RuleBook
 from changes.domain.structure import Reached, Structure, only_flags, where_used
 
 _TESTS = {"test"}
@@ -45,6 +45,7 @@ class Project:
     product: str
     phase: str = ""
     customer: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Person:
     name: str
     roles: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    department: str = ""
+    manager: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Change:
     released_by: str | None
     released_at: datetime
     received_at: datetime
+    source: str = ""
+    applied_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class World:
     tasks: Sequence[Task]
     projects: Mapping[UUID, Project]
     people: Mapping[str, Person]
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """People by what a rule tells: `role:director`, `department:PU`, `person:10231`."""
     by_module: Mapping[str, Sequence[Task]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,12 +116,28 @@ class _Reach:
     steps: tuple[PathStep, ...]
 
 
-def assess(change: Change, world: World, rules: RuleTable) -> tuple[ImpactRow, ...]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the rules said about one task, or about a module without a test, and the row that came of it."""
+
+    subject: str
+    facts: Facts
+    decision: Decision
+    row: ImpactRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    rows: tuple[ImpactRow, ...]
+    decided: tuple[Decided, ...]
+
+
+def assess(change: Change, world: World, rules: RuleBook) -> Assessment:
     """Everybody the change affects. Pure: the same inputs give the same rows with the same ids."""
-    rows: list[ImpactRow] = []
-    for reach in _modules(change, world.structure):
-        rows += _module_rows(change, world, rules, reach)
-    return _once(rows + _informed(change, world, rows))
+    decided = [one for reach in _modules(change, world.structure) for one in _of_module(change, world, rules, reach)]
+    rows = [one.row for one in decided if one.row is not None]
+    rows += _told(change, world, rules, decided)
+    return Assessment(_once(rows + _informed(change, world, rows)), tuple(decided))
 
 
 def _modules(change: Change, structure: Structure) -> list[_Reach]:
@@ -154,14 +177,14 @@ def _reach(
     return _Reach(module, relation, depth, path, old_version, new_version, steps)
 
 
-def _module_rows(change: Change, world: World, rules: RuleTable, reach: _Reach) -> list[ImpactRow]:
+def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach) -> list[Decided]:
     touched = [task for task in world.by_module.get(reach.module, ()) if _is_touched(task, reach)]
-    rows = [row for task in touched if (row := _task_row(change, world, rules, reach, task)) is not None]
+    decided = [_of_task(change, world, rules, reach, task) for task in touched]
     projects_with_tests = {task.project for task in touched if task.kind in _TESTS}
     for project in dict.fromkeys(task.project for task in touched):
-        if project not in projects_with_tests and (row := _untested_row(change, world, rules, reach, project)):
-            rows.append(row)
-    return rows
+        if project not in projects_with_tests:
+            decided.append(_untested(change, world, rules, reach, project))
+    return decided
 
 
 def _is_touched(task: Task, reach: _Reach) -> bool:
@@ -175,23 +198,27 @@ def _is_touched(task: Task, reach: _Reach) -> bool:
     return task.open or task.kind in _TESTS
 
 
-def _task_row(change: Change, world: World, rules: RuleTable, reach: _Reach, task: Task) -> ImpactRow | None:
+def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task: Task) -> Decided:
     project = world.projects.get(task.project)
-    decision = rules.decide(_facts(change, reach, project, kind=task.kind, task_open=task.open))
+    facts = _facts(change, world, reach, project, task)
+    decision = rules.decide(facts)
     owner = task.owner or (project.lead if project else None)
-    if owner is None or (decision.action is ImpactAction.INFORM and not task.open):
-        return None
-    return _row(change, world, reach, decision, rules, person=owner, task=task, project=project)
+    row = None
+    if owner is not None and (decision.action is not ImpactAction.INFORM or task.open):
+        row = _row(change, world, reach, decision, person=owner, task=task, project=project)
+    return Decided(str(task.task), facts, decision, row)
 
 
-def _untested_row(change: Change, world: World, rules: RuleTable, reach: _Reach, project_id: UUID) -> ImpactRow | None:
+def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, project_id: UUID) -> Decided:
     """A project that works on the module without a test task still needs somebody to retest it."""
     project = world.projects.get(project_id)
-    decision = rules.decide(_facts(change, reach, project, kind="none", task_open=True))
+    facts = _facts(change, world, reach, project, None)
+    decision = rules.decide(facts)
     tester = _tester(world, reach.module) or (project.lead if project else None)
-    if tester is None or decision.action is not ImpactAction.RETEST:
-        return None
-    return _row(change, world, reach, decision, rules, person=tester, task=None, project=project)
+    row = None
+    if tester is not None and decision.action is ImpactAction.RETEST:
+        row = _row(change, world, reach, decision, person=tester, task=None, project=project)
+    return Decided(f"{reach.module}|{project_id}", facts, decision, row)
 
 
 def _tester(world: World, module: str) -> str | None:
@@ -203,20 +230,32 @@ def _tester(world: World, module: str) -> str | None:
     return min(responsible, default=None)
 
 
-def _facts(change: Change, reach: _Reach, project: Project | None, *, kind: str, task_open: bool) -> Facts:
+def _facts(change: Change, world: World, reach: _Reach, project: Project | None, task: Task | None) -> Facts:
+    owner = world.people.get(task.owner) if task and task.owner else None
     return Facts(
         relation=reach.relation,
-        depth=reach.depth,
-        task_kind=kind,
-        task_open=task_open,
+        depth=Decimal(reach.depth),
+        task_kind=task.kind if task else "none",
+        task_open=task.open if task else True,
         change_type=change.change_type,
+        source=change.source,
         item=change.item,
         module=reach.module,
         product=project.product if project else "",
+        project=project.code if project else "",
         phase=project.phase if project else "",
         customer=project.customer if project else "",
+        department=owner.department if owner else "",
         flags_only=only_flags(change.differences),
+        differences=frozenset(str(one.kind) for one in change.differences),
+        days_to_due=_days(change, task.due_at) if task and task.due_at else None,
+        planned_hours=task.planned_hours if task else None,
     )
+
+
+def _days(change: Change, due_at: datetime) -> Decimal:
+    """Whole days from the application of the change; below zero when it is over."""
+    return Decimal((due_at - (change.applied_at or change.received_at)) // timedelta(days=1))
 
 
 def _row(
@@ -224,7 +263,6 @@ def _row(
     world: World,
     reach: _Reach,
     decision: Decision,
-    rules: RuleTable,
     *,
     person: str,
     task: Task | None,
@@ -257,10 +295,12 @@ def _row(
         due_within_days=decision.due_within_days,
         hours_factor=decision.hours_factor,
         must_confirm=decision.must_confirm,
+        needs_consent=decision.needs_consent(task.planned_hours if task else None),
         path=tuple(path),
-        rule=f"{rules.name}/{decision.row}",
-        rule_version=rules.version,
+        rule=f"{decision.table}/{decision.row}",
+        rule_version=decision.version,
         explanation=decision.explanation,
+        hits=decision.hits,
     )
 
 
@@ -272,6 +312,47 @@ def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion 
         if criterion.module == module:
             return criterion
     return NewCriterion(module=module, text=decision.criterion) if decision.criterion else None
+
+
+def _told(change: Change, world: World, rules: RuleBook, decided: Iterable[Decided]) -> list[ImpactRow]:
+    """Whom the rules tell beside the one affected; somebody with a row of the same module knows already."""
+    affected = [one for one in decided if one.row is not None]
+    known = {(one.row.person, one.row.module) for one in affected if one.row}
+    told: dict[tuple[str, str], ImpactRow] = {}
+    for one in affected:
+        for hit in one.decision.hits:
+            if one.row is None or "tell" not in hit.effects:
+                continue
+            for person in _named(world, one.row, rules.tells(hit)):
+                at = (person, one.row.module)
+                if at not in known and at not in told:
+                    update = {
+                        "rule": f"{hit.table}/{hit.row}",
+                        "rule_version": hit.version,
+                        "explanation": rules.note(hit),
+                        "hits": (hit,),
+                    }
+                    told[at] = _inform(change, world, one.row, person).model_copy(update=update)
+    return list(told.values())
+
+
+def _named(world: World, row: ImpactRow, targets: Iterable[str]) -> list[str]:
+    """The people behind `lead`, `module`, `role:director` …, each once."""
+    project = world.projects.get(row.project) if row.project else None
+    owner = world.people.get(row.person)
+    found: list[str] = []
+    for target in targets:
+        if target == "lead":
+            found += [project.lead] if project else []
+        elif target == "manager":
+            found += [owner.manager] if owner and owner.manager else []
+        elif target == "module":
+            found += _responsible(world, row.module)
+        elif target == "tester":
+            found += [one for one in _responsible(world, row.module) if "test_engineer" in world.people[one].roles]
+        else:
+            found += world.told.get(target, ())
+    return list(dict.fromkeys(found))
 
 
 def _informed(change: Change, world: World, rows: Sequence[ImpactRow]) -> list[ImpactRow]:
@@ -305,6 +386,7 @@ def _inform(change: Change, world: World, because: ImpactRow, person: str) -> Im
             "criterion": None,
             "due_within_days": None,
             "must_confirm": False,
+            "needs_consent": False,
             "path": (*because.path[:-1], PathStep(kind="person", key=person, name=name)),
         }
     )

@@ -1,74 +1,100 @@
-"""Decision tables (JDM, evaluated by zen-engine): what happens to each row that a change reaches (C4)."""
+"""Rules in force: what happens to each row that a change reaches, which rule said so, and why not the others (C4)."""
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-import zen
-
 from bihuan_contracts import Text
-from bihuan_contracts.changes import ImpactAction
+from bihuan_contracts.changes import ImpactAction, RuleHit
+from changes.domain.rules_cells import consent_limit, texts_of
+from changes.domain.rules_engine import NOTHING_SAID, CompiledTable
+from changes.domain.rules_table import add_effects
 
-ALLOWED_NODES = {"inputNode", "outputNode", "decisionTableNode", "expressionNode", "switchNode"}
-"""Script nodes run code of whoever edits the table: refused."""
 _KEPT = 10_000
-
-
-class RuleTableError(ValueError):
-    """A decision table that must not be used; says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the conditions of a table can ask about one row."""
+    """What the conditions of a table can ask about one row; `rules_catalogue.FIELDS` says what each one means."""
 
     relation: str
     """direct: the module itself has a new version; above: it contains what changed; named: the author named it."""
-    depth: int
+    depth: Decimal
     task_kind: str
     """develop, test, document, process, purchase, retest, ad_hoc; none: the module without a task."""
     task_open: bool
     change_type: str
+    source: str
     item: str
     module: str
     product: str
+    project: str
     phase: str
     customer: str
+    department: str
     flags_only: bool
+    differences: frozenset[str]
+    days_to_due: Decimal | None = None
+    planned_hours: Decimal | None = None
+
+    def texts(self) -> dict[str, tuple[str, ...]]:
+        """As tests and records keep them; what is unknown is left out."""
+        return {name: texts for name in self.__slots__ if (texts := texts_of(getattr(self, name)))}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the table says, and which row of it said so."""
+    """What the tables say together, which rows said so, and the trace."""
 
     action: ImpactAction
     must_confirm: bool
     due_within_days: int | None
     hours_factor: Decimal
     criterion: str | None
+    tell: tuple[str, ...]
+    consent: str
+    """yes, no, or `over:8`: more than so many extra hours."""
+    table: str
+    version: int
     row: str
     explanation: Text
+    hits: tuple[RuleHit, ...]
+    said: str
+    """JSON: the effects as the tables wrote them."""
+    trace: str
+    """JSON: by table its version, the rows that fired, and the first condition not met of each row that did not."""
+
+    def needs_consent(self, planned_hours: Decimal | None) -> bool:
+        """Unknown hours can't exceed a limit; a table that wants consent there asks for unknown hours itself."""
+        limit = consent_limit(self.consent)
+        if limit is None:
+            return self.consent == "yes"
+        return planned_hours is not None and self.extra_hours(planned_hours) > limit
+
+    def extra_hours(self, planned_hours: Decimal) -> Decimal:
+        """A retest is work on top; everything else grows by the factor."""
+        if self.action is ImpactAction.RETEST:
+            return planned_hours * self.hours_factor
+        return planned_hours * (self.hours_factor - 1)
 
 
-class RuleTable:
-    """One version of a decision table. Facts that its conditions can't tell apart are decided once."""
+class RuleBook:
+    """The tables in force at one moment, in their order. Facts that they can't tell apart are decided once.
 
-    def __init__(self, name: str, version: int, model: Mapping[str, Any]) -> None:
-        check(model)
-        self.name, self.version = name, version
-        self._decision = zen.ZenEngine().create_decision(json.dumps(model))
-        self._asks = attrgetter(*_named_in(model))
+    Each table may say some of the effects. For each effect the first table that says something decides;
+    who is told adds up.
+    """
+
+    def __init__(self, tables: Sequence[CompiledTable]) -> None:
+        self.tables = tuple(tables)
+        asked = dict.fromkeys(["relation", "task_kind", *(name for table in tables for name in table.asks)])
+        self._asks = attrgetter(*asked)  # two that cost nothing: attrgetter() needs some
+        self._names = tuple(asked)
         self._known: dict[object, Decision] = {}
-        self._words = {
-            rule["_id"]: Text(zh=rule.get("_description", ""), en=rule.get("_description_en", ""))
-            for node in model["nodes"]
-            if node["type"] == "decisionTableNode"
-            for rule in node["content"]["rules"]
-        }
+        self._by_name = {(table.name, table.version): table for table in tables}
 
     def decide(self, facts: Facts) -> Decision:
         asked = self._asks(facts)
@@ -76,49 +102,59 @@ class RuleTable:
         if found is None:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            found = self._known[asked] = self._evaluate(facts)
+            found = self._known[asked] = self._decide(dict(zip(self._names, asked, strict=True)))
         return found
 
-    def _evaluate(self, facts: Facts) -> Decision:
-        answer = self._decision.evaluate(asdict(facts), {"trace": True})
-        result = answer["result"]
-        row = _fired(answer["trace"])
+    def _decide(self, facts: Mapping[str, Any]) -> Decision:
+        said: dict[str, tuple[str, ...]] = {}
+        hits: list[RuleHit] = []
+        by: CompiledTable | None = None
+        traced: list[dict[str, Any]] = []
+        for table in self.tables:
+            fired = table.fire(facts)
+            for id in fired:
+                new = add_effects(said, table.row(id).then)
+                if "action" in new:
+                    by = table
+                hits.append(RuleHit(table=table.name, version=table.version, row=id, effects=tuple(new)))
+            traced.append(_traced(table, facts))
+        deciding = next((hit for hit in hits if "action" in hit.effects), None)
         return Decision(
-            action=ImpactAction(result.get("action", "inform")),
-            must_confirm=bool(result.get("must_confirm", False)),
-            due_within_days=int(result["due_days"]) if result.get("due_days") is not None else None,
-            hours_factor=Decimal(str(result.get("hours_factor", 1))),
-            criterion=result.get("criterion") or None,
-            row=row,
-            explanation=self._words.get(row, Text(zh="没有规则命中，仅通知", en="No rule applies; for information")),
+            action=ImpactAction(_one(said, "action", "inform")),
+            must_confirm=_one(said, "must_confirm", "no") == "yes",
+            due_within_days=int(said["due_days"][0]) if "due_days" in said else None,
+            hours_factor=Decimal(_one(said, "hours_factor", "1")),
+            criterion=_one(said, "criterion", "") or None,
+            tell=said.get("tell", ()),
+            consent=_one(said, "consent", "no"),
+            table=deciding.table if deciding else "none",
+            version=deciding.version if deciding else 0,
+            row=deciding.row if deciding else "none",
+            explanation=by.row(deciding.row).note if by and deciding else NOTHING_SAID,
+            hits=tuple(hits),
+            said=json.dumps(said, ensure_ascii=False),
+            trace=json.dumps(traced, ensure_ascii=False),
         )
 
+    def note(self, hit: RuleHit) -> Text:
+        """Why, in the words of the row."""
+        return self._by_name[hit.table, hit.version].row(hit.row).note
+
+    def tells(self, hit: RuleHit) -> tuple[str, ...]:
+        return self._by_name[hit.table, hit.version].row(hit.row).then.get("tell", ())
+
     @property
-    def rows(self) -> Mapping[str, Text]:
-        """The rows of the table in words."""
-        return self._words
+    def targets(self) -> frozenset[str]:
+        """Everybody whom some row may tell, such as `lead` or `department:PU`."""
+        return frozenset(
+            target for table in self.tables for row in table.table.rows for target in row.then.get("tell", ())
+        )
 
 
-def _named_in(model: Mapping[str, Any]) -> list[str]:
-    """The facts that the model's text names anywhere, and two that cost nothing: attrgetter() needs some."""
-    text = json.dumps([node.get("content") for node in model["nodes"]])
-    named = [field.name for field in fields(Facts) if re.search(rf"\b{field.name}\b", text)]
-    return list(dict.fromkeys(["relation", "task_kind", *named]))
+def _one(said: Mapping[str, tuple[str, ...]], name: str, otherwise: str) -> str:
+    return said[name][0] if name in said else otherwise
 
 
-def _fired(trace: Mapping[str, Any]) -> str:
-    for node in trace.values():
-        data = node.get("traceData")
-        if isinstance(data, dict) and "rule" in data:
-            return str(data["rule"].get("_id", "?"))
-    return "none"
-
-
-def check(model: Mapping[str, Any]) -> None:
-    """Refuse what is no decision table or could run code; raises RuleTableError."""
-    nodes = model.get("nodes")
-    if not isinstance(nodes, list) or not nodes:
-        raise RuleTableError("the table has no nodes")
-    for node in nodes:
-        if node.get("type") not in ALLOWED_NODES:
-            raise RuleTableError(f"node {node.get('name')!r}: {node.get('type')} is not allowed")
+def _traced(table: CompiledTable, facts: Mapping[str, Any]) -> dict[str, Any]:
+    found = table.trace(facts)
+    return {"table": table.name, "version": table.version, "hits": found.hits, "stopped": dict(found.stopped)}

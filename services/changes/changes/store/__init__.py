@@ -13,7 +13,7 @@ from changes.store.orders import (
     save_orders,
     save_rows,
 )
-from changes.store.rules import rules_in_force
+from changes.store.rules import rules_in_force, save_decisions, with_told
 from changes.store.structure import (
     find_modules,
     line_of,
@@ -52,6 +52,7 @@ __all__ = [
     "older_revisions",
     "people_names",
     "rules_in_force",
+    "save_decisions",
     "save_orders",
     "save_people",
     "save_projects",
@@ -60,4 +61,5 @@ __all__ = [
     "save_tasks",
     "task_of",
     "tasks_on_outdated_versions",
+    "with_told",
 ]

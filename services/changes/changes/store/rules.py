@@ -1,28 +1,93 @@
-"""Versions of the decision table."""
+"""Rules in force, whom they tell, and what they decided about each task."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from importlib.resources import files
-from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from bihuan_chassis import Transaction
-from changes.domain.rules import RuleTable
+from changes.domain.impact import Decided, World
+from changes.domain.rules import RuleBook
+from changes.domain.rules_engine import CompiledTable
+from changes.domain.rules_table import Table
+from changes.store.world import person_of
 
-_DEFAULT_TABLE = json.loads(files("changes").joinpath("rules/default.json").read_text(encoding="utf-8"))
-_tables: dict[tuple[str, int], RuleTable] = {}
+TABLE = TypeAdapter(Table)
+
+_compiled: dict[tuple[str, int, str], CompiledTable] = {}
+_books: dict[tuple[tuple[str, int, str], ...], RuleBook] = {}
+_KEPT = 200
+
+_IN_FORCE = (
+    "select name, version, digest from decision_versions join decision_tables using (name)"
+    " where state = 'published' and effective_from <= $1 and (effective_until is null or $1 < effective_until)"
+    " order by position, name"
+)
 
 
-async def rules_in_force(tx: Transaction, at: datetime) -> RuleTable:
-    """The newest version of the default table that is effective; the one in the package until somebody edits it."""
-    version: int | None = await tx.raw.fetchval(
-        "select max(version) from rule_tables where name = 'default' and effective_from <= $1", at
+async def rules_in_force(tx: Transaction, at: datetime) -> RuleBook:
+    """The version of each table that is in force at this moment, now or in the past."""
+    wanted = tuple((row["name"], row["version"], row["digest"]) for row in await tx.raw.fetch(_IN_FORCE, at))
+    # A published version never changes, so its compiled form is kept.
+    if wanted not in _books:
+        if len(_books) >= _KEPT:
+            _books.clear()
+            _compiled.clear()
+        _books[wanted] = RuleBook([await _compile(tx, *one) for one in wanted])
+    return _books[wanted]
+
+
+async def _compile(tx: Transaction, name: str, version: int, digest: str) -> CompiledTable:
+    key = (name, version, digest)
+    if key not in _compiled:
+        content = await tx.raw.fetchval(
+            "select content from decision_versions where name = $1 and version = $2", name, version
+        )
+        _compiled[key] = CompiledTable(name, version, TABLE.validate_python(content))
+    return _compiled[key]
+
+
+async def with_told(tx: Transaction, world: World, targets: Iterable[str]) -> World:
+    """The world with everybody in it whom the rules may tell."""
+    wanted = set(targets) - {"lead", "module", "tester"}
+    if not wanted:
+        return world
+    parts = [target.partition(":") for target in sorted(wanted)]
+    roles, departments, people = (
+        [value for kind, _, value in parts if kind == wanted_kind] for wanted_kind in ("role", "department", "person")
     )
-    # A version never changes, so its compiled form is kept.
-    if ("default", version or 1) not in _tables:
-        model = _DEFAULT_TABLE if version is None else await _model(tx, version)
-        _tables["default", version or 1] = RuleTable("default", version or 1, model)
-    return _tables["default", version or 1]
+    owners = {task.owner for task in world.tasks if task.owner} if "manager" in wanted else set()
+    rows = await tx.raw.fetch(
+        "select * from people where active and (roles && $1::text[] or person = any($3::text[])"
+        " or (department = any($2::text[]) and 'manager' = any(roles))"
+        " or person in (select manager from people where person = any($4::text[])))",
+        roles, departments, people, list(owners),
+    )  # fmt: skip
+    found = [person_of(row) for row in rows]
+    told: dict[str, list[str]] = {target: [] for target in wanted}
+    for one in sorted(found, key=lambda one: one.person):
+        for target in (f"person:{one.person}", *(f"role:{role}" for role in one.roles)):
+            if target in told:
+                told[target].append(one.person)
+        if "manager" in one.roles and f"department:{one.department}" in told:
+            told[f"department:{one.department}"].append(one.person)
+    return replace(world, people={**{one.person: one for one in found}, **world.people}, told=told)
 
 
-async def _model(tx: Transaction, version: int) -> Any:
-    return await tx.raw.fetchval("select model from rule_tables where name = 'default' and version = $1", version)
+async def save_decisions(tx: Transaction, decided: Mapping[UUID, Sequence[Decided]]) -> None:
+    """What the rules said about each task, on which facts, and why: for the trace and for dry runs."""
+    flat = [(change, one) for change, listed in decided.items() for one in listed]
+    if not flat:
+        return
+    await tx.raw.execute(
+        "insert into rule_decisions (change, subject, row, facts, said, trace, decided_at)"
+        " select c, s, r, f, e, t, $7 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[], $5::jsonb[],"
+        "  $6::jsonb[]) as new (c, s, r, f, e, t) on conflict (change, subject) do nothing",
+        [change for change, _ in flat], [one.subject for _, one in flat],
+        [one.row.row if one.row else None for _, one in flat],
+        [json.dumps(one.facts.texts(), ensure_ascii=False) for _, one in flat],
+        [one.decision.said for _, one in flat], [one.decision.trace for _, one in flat], tx.now,
+    )  # fmt: skip

@@ -70,7 +70,8 @@ async def load_world(tx: Transaction, structure: Structure, modules: Iterable[st
     """Tasks on these modules, their projects, and everybody who may be concerned."""
     names = list(modules)
     rows = await tx.raw.fetch(
-        "select tasks.*, projects.name, projects.lead, projects.product, projects.phase, projects.customer"
+        "select tasks.*, projects.name, projects.lead, projects.product, projects.phase, projects.customer,"
+        " projects.code as project_code"
         " from tasks left join projects using (project)"
         " where module = any($1::text[]) and tasks.state not in ('cancelled', 'superseded')",
         names,
@@ -79,15 +80,19 @@ async def load_world(tx: Transaction, structure: Structure, modules: Iterable[st
     projects = {row["project"]: _project(row) for row in rows if row["lead"] is not None}
     wanted = {task.owner for task in tasks if task.owner} | {project.lead for project in projects.values()}
     people = await tx.raw.fetch(
-        "select person, name, roles, modules from people where active and (person = any($1::text[])"
-        " or modules && $2::text[])",
+        "select person, name, roles, modules, department, manager from people where active"
+        " and (person = any($1::text[]) or modules && $2::text[])",
         list(wanted), names,
     )  # fmt: skip
-    known = {
-        row["person"]: Person(row["person"], row["name"], frozenset(row["roles"]), frozenset(row["modules"]))
-        for row in people
-    }
+    known = {row["person"]: person_of(row) for row in people}
     return World(structure, tasks, projects, known)
+
+
+def person_of(row: Any) -> Person:
+    return Person(
+        row["person"], row["name"], frozenset(row["roles"]), frozenset(row["modules"]), row["department"] or "",
+        row["manager"],
+    )  # fmt: skip
 
 
 def task_of(row: Any) -> Task:
@@ -99,7 +104,8 @@ def task_of(row: Any) -> Task:
 
 def _project(row: Any) -> Project:
     return Project(
-        row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or ""
+        row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or "",
+        row["project_code"],
     )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def _card(
 ) -> Task:
     due = given.calendar.add(given.now, row.due_within_days if row.due_within_days is not None else 3)
     estimate = given.estimate(origin, row)
-    planned = estimate.p50 if estimate else (origin.planned_hours if origin else None)
+    planned = _by_factor(estimate.p50 if estimate else (origin.planned_hours if origin else None), row)
     goal = origin.goal if origin else (tree.project.goals[0].goal if tree.project.goals else None)
     siblings = len(tree.of_change(impact.change))
     deliverable = Deliverable(
@@ -261,10 +261,14 @@ def _targets(task: Task, row: ImpactRow, given: Circumstances) -> _Moved:
     due = task.due_at
     if due is not None and row.due_within_days:
         due = given.calendar.add(max(due, given.now), row.due_within_days)
-    hours = task.planned_hours
-    if hours is not None and row.hours_factor != 1:
-        hours = ((hours * row.hours_factor) / _HALF_HOUR).quantize(Decimal(1), ROUND_HALF_UP) * _HALF_HOUR
-    return _Moved(due, hours)
+    return _Moved(due, _by_factor(task.planned_hours, row))
+
+
+def _by_factor(hours: Decimal | None, row: ImpactRow) -> Decimal | None:
+    """Planned hours times the rule's factor, to the half hour."""
+    if hours is None or row.hours_factor == 1:
+        return hours
+    return ((hours * row.hours_factor) / _HALF_HOUR).quantize(Decimal(1), ROUND_HALF_UP) * _HALF_HOUR
 
 
 def _due(before: Task, after: Task) -> TargetChange | None:
