@@ -16,6 +16,12 @@ class ProjectState(Choice):
     UNKNOWN = "unknown"
 
 
+class GoalState(Choice):
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
 class GoalSummary(Part):
     goal: UUID
     title: str
@@ -26,6 +32,13 @@ class GoalSummary(Part):
     progress: Decimal | None
     """0 to 100; None is no data."""
     owner: Key | None
+    state: GoalState = GoalState.ACTIVE
+    """A cancelled goal has left the denominator."""
+    cycle: UUID | None = None
+    """The quarter or project phase that the goal belongs to."""
+    cycle_name: str | None = None
+    frozen: bool = False
+    """Its dates, weights and owners move only by an impact matrix that everybody affected has accepted."""
 
 
 class ProjectChanged(Event):
@@ -154,6 +167,14 @@ class TaskChanged(Event):
     finished_at: AwareDatetime | None
     planned_hours: Decimal | None
     actual_hours: Decimal | None
+    depends_on: tuple[UUID, ...] = ()
+    """Tasks of the same project that have to be finished before this one starts."""
+    goal_owner: Key | None = None
+    """Who answers for the goal above; it may be somebody else than the project's lead."""
+    frozen: bool = False
+    """The goal above is frozen: dates, weights and owners move by consent only."""
+    position: int = 0
+    """Place among its siblings; equal places stand by code."""
     version: int
 
 

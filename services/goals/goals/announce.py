@@ -93,7 +93,8 @@ def task_event(project: Project, task: Task) -> TaskChanged:
         deliverables=task.deliverables, locks=task.locks, retest=task.retest, weight=task.weight,
         impact_weight=task.share, progress=task.progress, starts_at=task.starts_at, due_at=task.due_at,
         finished_at=task.finished_at, planned_hours=task.planned_hours, actual_hours=task.actual_hours,
-        version=task.version,
+        depends_on=task.depends_on, goal_owner=goal.owner if goal else None,
+        frozen=goal is not None and goal.frozen, position=task.position, version=task.version,
     )  # fmt: skip
 
 
@@ -108,7 +109,8 @@ def project_event(project: Project, figures: Sequence[GoalFigures]) -> ProjectCh
         goals=tuple(
             GoalSummary(
                 goal=goal.goal, title=goal.title, weight=goal.weight, share=by_goal[goal.goal][0],
-                progress=by_goal[goal.goal][1], owner=goal.owner,
+                progress=by_goal[goal.goal][1], owner=goal.owner, state=goal.state, cycle=goal.cycle,
+                cycle_name=goal.cycle_name, frozen=goal.frozen,
             )
             for goal in project.goals
         ),

@@ -48,7 +48,9 @@ async def load_trees(tx: Transaction, projects: Iterable[UUID], *, lock: bool = 
         wanted,
     )
     trees = {row["project"]: Tree(project_of(row)) for row in rows}
-    for row in await tx.raw.fetch("select * from tasks where project = any($1::uuid[]) order by code", wanted):
+    for row in await tx.raw.fetch(
+        "select * from tasks where project = any($1::uuid[]) order by position, code", wanted
+    ):
         task = task_of(row)
         trees[task.project].tasks[task.task] = task
     return trees
@@ -115,7 +117,8 @@ def task_of(row: Any) -> Task:
         retest=RetestOf.model_validate(row["retest"]) if row["retest"] else None, origin=row["origin"],
         starts_at=row["starts_at"], due_at=row["due_at"], finished_at=row["finished_at"],
         planned_hours=row["planned_hours"], actual_hours=row["actual_hours"], share=row["share"],
-        progress=row["progress"], version=row["version"],
+        progress=row["progress"], depends_on=tuple(map(UUID, row["depends_on"])), position=row["position"],
+        revision=row["revision"], version=row["version"],
     )  # fmt: skip
 
 
@@ -146,18 +149,19 @@ async def save_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
     await tx.raw.execute(
         "insert into tasks (task, code, project, goal, title, kind, state, owner, module, item_version, weight,"
         " deliverables, locks, retest, retest_change, origin, starts_at, due_at, finished_at, planned_hours,"
-        " actual_hours, share, progress, version)"
+        " actual_hours, share, progress, version, depends_on, position, revision)"
         " select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],"
         "  $8::text[], $9::text[], $10::text[], $11::numeric[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::uuid[],"
         "  $16::uuid[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::numeric[], $21::numeric[],"
-        "  $22::numeric[], $23::numeric[], $24::int[])"
+        "  $22::numeric[], $23::numeric[], $24::int[], $25::jsonb[], $26::int[], $27::int[])"
         " on conflict (task) do update set goal = excluded.goal, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, weight = excluded.weight, deliverables = excluded.deliverables,"
         " locks = excluded.locks, retest = excluded.retest, starts_at = excluded.starts_at, due_at = excluded.due_at,"
         " finished_at = excluded.finished_at, planned_hours = excluded.planned_hours,"
         " actual_hours = excluded.actual_hours, share = excluded.share, progress = excluded.progress,"
-        " version = excluded.version",
+        " version = excluded.version, depends_on = excluded.depends_on, position = excluded.position,"
+        " revision = excluded.revision",
         [t.task for t in tasks], [t.code for t in tasks], [t.project for t in tasks], [t.goal for t in tasks],
         [t.title for t in tasks], [str(t.kind) for t in tasks], [str(t.state) for t in tasks],
         [t.owner for t in tasks], [t.module for t in tasks], [t.item_version for t in tasks],
@@ -168,6 +172,8 @@ async def save_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
         [t.starts_at for t in tasks], [t.due_at for t in tasks], [t.finished_at for t in tasks],
         [t.planned_hours for t in tasks], [t.actual_hours for t in tasks], [t.share for t in tasks],
         [t.progress for t in tasks], [t.version for t in tasks],
+        [json.dumps([str(one) for one in t.depends_on]) for t in tasks], [t.position for t in tasks],
+        [t.revision for t in tasks],
     )  # fmt: skip
 
 
@@ -221,7 +227,9 @@ async def settle_matrices(tx: Transaction, matrices: Iterable[UUID]) -> set[UUID
     return {row["matrix"] for row in rows}
 
 
-async def save_superseded_criteria(tx: Transaction, change: UUID, found: Sequence[tuple[UUID, Criterion]]) -> None:
+async def save_superseded_criteria(
+    tx: Transaction, change: UUID | None, found: Sequence[tuple[UUID, Criterion]]
+) -> None:
     await tx.raw.executemany(
         "insert into criterion_versions (criterion, version, task, text, state, replaced_by_change, replaced_at)"
         " values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",

@@ -63,6 +63,10 @@ class TaskReply(Reply):
     deliverables: list[Deliverable]
     locks: list[TaskLock]
     retest: RetestOf | None
+    depends_on: list[UUID]
+    position: int
+    revision: int
+    """What an edit names: raised by edits, not by figures."""
     version: int
 
 
@@ -106,7 +110,8 @@ def task_reply(task: Task, names: dict[str, str], now: datetime, calendar: Calen
         item_version=task.item_version, weight=task.weight, impact_weight=task.share, progress=task.progress,
         starts_at=task.starts_at, due_at=task.due_at, finished_at=task.finished_at,
         planned_hours=task.planned_hours, actual_hours=task.actual_hours, days_late=lateness(task, now, calendar),
-        deliverables=list(task.deliverables), locks=list(task.locks), retest=task.retest, version=task.version,
+        deliverables=list(task.deliverables), locks=list(task.locks), retest=task.retest,
+        depends_on=list(task.depends_on), position=task.position, revision=task.revision, version=task.version,
     )  # fmt: skip
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from bihuan_chassis.http import (
     EVERYONE,
@@ -19,6 +19,7 @@ from bihuan_chassis.http import (
     Forbidden,
     Invalid,
     Reply,
+    TwoLanguageError,
     Tx,
     allow,
     invalid,
@@ -29,9 +30,12 @@ from bihuan_contracts.goals import CriterionState, TaskKind, TaskState
 from goals import store
 from goals.announce import save_and_announce
 from goals.api.access import load_task, may_decide, require_own
+from goals.api.editing import edit_of, require_allowed
 from goals.api.replies import EndedLock, TargetHistory, TaskReply, only, reply_of, task_reply
+from goals.domain.edits import Action
 from goals.domain.hours import estimate
 from goals.domain.tree import gaps
+from goals.edit_store import save_edits
 from goals.handlers import CONCESSION_ENDS
 
 routes = router(tags=["goals"])
@@ -56,8 +60,16 @@ class ProgressIn(Body):
 
 
 class ActivateIn(Body):
-    version: int
-    """The version that the caller saw."""
+    """What the caller saw: the task's version, or its revision, which figures that roll up leave as it is."""
+
+    version: int | None = None
+    revision: int | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.version is None and self.revision is None:
+            raise TwoLanguageError("version 和 revision 至少给一个", "Give version or revision")
+        return self
 
 
 class EstimateReply(Reply):
@@ -175,14 +187,19 @@ def _evidence(row: Any, names: dict[str, str]) -> Evidence:
 async def activate_task(task: UUID, body: ActivateIn, tx: Tx, caller: Caller) -> TaskReply:
     """A draft becomes active when nothing is missing (G1)."""
     tree, found = await load_task(tx, task)
-    require_own(tree.project, found, caller)
-    if body.version != found.version:
+    goal = tree.goal(found.goal)
+    if goal is None or goal.owner != caller.id:
+        require_own(tree.project, found, caller)
+    if body.version not in {None, found.version} or body.revision not in {None, found.revision}:
         raise Conflict(current=found.version)
+    if found.state is TaskState.ACTIVE:
+        return await reply_of(tx, tree, task)
+    require_allowed(found, Action.ACTIVATE)
     if missing := gaps(found):
         raise Invalid("gaps", errors=[FieldError(gap.field, "gap", Text(zh=gap.zh, en=gap.en)) for gap in missing])
-    if found.state is TaskState.DRAFT:
-        tree.change(task, state=TaskState.ACTIVE)
-        await save_and_announce(tx, [tree])
+    tree.change(task, state=TaskState.ACTIVE)
+    await save_and_announce(tx, [tree])
+    await save_edits(tx, [edit_of(tree, found, "task_activated")])
     return await reply_of(tx, tree, task)
 
 
@@ -201,10 +218,7 @@ async def book_hours(task: UUID, body: ProgressIn, tx: Tx, caller: Caller) -> Ta
             ),
             locks=list(found.locks),
         )
-    if found.state is not TaskState.ACTIVE:
-        raise Conflict(
-            "not_active", Text(zh="任务不在进行中，不能登记工时", en="The task is not active: no hours can be booked")
-        )
+    require_allowed(found, Action.BOOK)
     await store.save_booking(tx, task, caller.id, body.hours, body.note)
     tree.change(task, actual_hours=(found.actual_hours or Decimal(0)) + body.hours)
     await save_and_announce(tx, [tree])

@@ -126,7 +126,7 @@ def _refuse_bad_tree(body: ProjectIn) -> None:
 def _gaps(task: TaskIn) -> Sequence[Any]:
     shape = Task(
         UUID(int=0), task.code, UUID(int=0), None, task.title, task.kind, task.state,
-        deliverables=tuple(_deliverable(UUID(int=0), one, None) for one in task.deliverables),
+        deliverables=tuple(deliverable_from(UUID(int=0), one, None) for one in task.deliverables),
     )  # fmt: skip
     return gaps(shape)
 
@@ -159,13 +159,13 @@ def _task(tx: Tx, given: TaskIn, project: UUID, goal: UUID) -> Task:
         task=tx.new_id(), code=given.code, project=project, goal=goal, title=given.title, kind=given.kind,
         state=given.state, owner=given.owner, module=given.module, item_version=given.item_version,
         weight=given.weight,
-        deliverables=tuple(_deliverable(tx.new_id(), one, tx) for one in given.deliverables),
+        deliverables=tuple(deliverable_from(tx.new_id(), one, tx) for one in given.deliverables),
         starts_at=given.starts_at, due_at=given.due_at, finished_at=given.finished_at,
         planned_hours=given.planned_hours, actual_hours=given.actual_hours,
     )  # fmt: skip
 
 
-def _deliverable(id: UUID, given: DeliverableIn, tx: Tx | None) -> Deliverable:
+def deliverable_from(id: UUID, given: DeliverableIn, tx: Tx | None) -> Deliverable:
     return Deliverable(
         deliverable=id,
         title=given.title,

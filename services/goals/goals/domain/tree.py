@@ -1,11 +1,21 @@
 """The four-level tree: project → goal → task → deliverable → criterion, as values (G1)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from bihuan_contracts.goals import CriterionState, Deliverable, ProjectState, RetestOf, TaskKind, TaskLock, TaskState
+from bihuan_contracts.goals import (
+    CriterionState,
+    Deliverable,
+    GoalState,
+    ProjectState,
+    RetestOf,
+    TaskKind,
+    TaskLock,
+    TaskState,
+)
 from goals.domain.causes import Cause
 
 
@@ -15,6 +25,17 @@ class Goal:
     title: str
     weight: Decimal | None = None
     owner: str | None = None
+    state: GoalState = GoalState.ACTIVE
+    cycle: UUID | None = None
+    cycle_name: str | None = None
+    frozen: bool = False
+    """Its cycle is frozen: dates, weights, owners and what belongs to it stay until people agree (domain.cycles)."""
+    revision: int = 1
+    """Raised by each edit; figures that roll up leave it."""
+
+    @property
+    def counted(self) -> bool:
+        return self.state is not GoalState.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,11 @@ class Task:
     actual_hours: Decimal | None = None
     share: Decimal = Decimal(0)
     progress: Decimal | None = None
+    depends_on: tuple[UUID, ...] = ()
+    """Tasks of the same project that have to be finished first."""
+    position: int = 0
+    revision: int = 1
+    """Raised when somebody or a change has moved what people edit; figures that roll up leave it."""
     version: int = 0
 
     @property
@@ -103,6 +129,8 @@ class Tree:
             return
         if known is not None and task.task not in self.touched:
             self.before[task.task] = known
+        if known is not None and _edited(known, task):
+            task = replace(task, revision=known.revision + 1)
         if self.cause is not None and self.cause not in self.causes.get(task.task, ()):
             self.causes[task.task] = (*self.causes.get(task.task, ()), self.cause)
         self.tasks[task.task] = task
@@ -120,9 +148,68 @@ class Tree:
         self.put(changed)
         return changed
 
+    def goal(self, goal: UUID | None) -> Goal | None:
+        return next((one for one in self.project.goals if one.goal == goal), None)
+
+    def put_goal(self, goal: Goal) -> Goal:
+        """Replace a goal by its next revision."""
+        after = replace(goal, revision=goal.revision + 1)
+        goals = tuple(after if one.goal == goal.goal else one for one in self.project.goals)
+        self.project = replace(self.project, goals=goals)
+        return after
+
+    def freeze_goal(self, goal: Goal) -> None:
+        """Its tasks say so too: they are announced with it."""
+        self.put_goal(replace(goal, frozen=True))
+        self.touch(task for task in self.tasks.values() if task.goal == goal.goal)
+
+    def touch(self, tasks: Iterable[Task]) -> None:
+        """Announce these too: something that they tell with them has changed."""
+        for task in tasks:
+            if task.task not in self.touched:
+                self.before[task.task] = task
+                self.touched.add(task.task)
+
+    def children(self, goal: UUID | None) -> list[Task]:
+        """The tasks of a goal in the order in which they stand."""
+        return sorted((task for task in self.tasks.values() if task.goal == goal), key=place_of)
+
+    def frozen(self, task: Task) -> bool:
+        goal = self.goal(task.goal)
+        return goal is not None and goal.frozen
+
     def of_change(self, change: UUID) -> list[Task]:
         """The retest cards of a change."""
         return [task for task in self.tasks.values() if task.retest is not None and task.retest.change == change]
+
+
+def place_of(task: Task) -> tuple[int, str]:
+    return task.position, task.code
+
+
+_EDITED = (
+    "goal", "title", "kind", "state", "owner", "module", "item_version", "weight", "starts_at", "due_at",
+    "planned_hours", "depends_on",
+)  # fmt: skip
+
+
+def _edited(before: Task, after: Task) -> bool:
+    if any(getattr(before, name) != getattr(after, name) for name in _EDITED):
+        return True
+    if before.deliverables is after.deliverables:
+        return False
+    return _structure(before.deliverables) != _structure(after.deliverables)
+
+
+def _structure(deliverables: tuple[Deliverable, ...]) -> list[tuple[object, ...]]:
+    """What people edit of deliverables and criteria: all but whether a criterion is met."""
+    return [
+        (
+            one.deliverable, one.title, one.weight, one.due_at,
+            [criterion.model_dump(exclude={"state"}) for criterion in one.criteria],
+        )
+        for one in deliverables
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

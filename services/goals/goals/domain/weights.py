@@ -110,11 +110,12 @@ def settle(tree: Tree, now: datetime) -> list[GoalFigures]:
         by_goal: dict[UUID | None, list[Task]] = defaultdict(list)
         for task in tree.tasks.values():
             by_goal[task.goal].append(task)
-        goal_shares = dict(
-            zip([g.goal for g in tree.project.goals], shares([g.weight for g in tree.project.goals]), strict=True)
-        )
+        goal_shares = shares_of_goals(tree.project.goals)
         figures, planned = [], Decimal(0)
         for goal in tree.project.goals:
+            if not goal.counted:
+                figures.append(GoalFigures(goal, Decimal(0), None))
+                continue
             counted = [task for task in by_goal[goal.goal] if task.counted]
             progress: list[Part] = []
             task_shares = shares([task.weight for task in counted])
@@ -129,9 +130,15 @@ def settle(tree: Tree, now: datetime) -> list[GoalFigures]:
         for task in tree.tasks.values():
             if not task.counted or task.goal not in goal_shares:
                 _figure(tree, task, Decimal(0), task_progress(task))
-        whole = roll_up([Part(figure.goal.weight, figure.progress) for figure in figures])
+        whole = roll_up([Part(figure.goal.weight, figure.progress) for figure in figures if figure.goal.counted])
         tree.project = _with_figures(tree.project, whole, planned)
         return [replace(figure, progress=shown(figure.progress), share=_percent(figure.share)) for figure in figures]
+
+
+def shares_of_goals(goals: Sequence[Goal]) -> dict[UUID, Decimal]:
+    """Share of each goal that counts; cancelled ones have left."""
+    counted = [goal for goal in goals if goal.counted]
+    return dict(zip([goal.goal for goal in counted], shares([goal.weight for goal in counted]), strict=True))
 
 
 def _percent(share: Decimal) -> Decimal:
