@@ -146,6 +146,30 @@ class Instance:
         )
         return [RecordedProcess(self.folder / "processes", name) for name in names]
 
+    @property
+    def supervisor(self) -> RecordedProcess:
+        """Starts again what crashes."""
+        return RecordedProcess(self.folder / "processes", "supervisor")
+
+    def _start_supervisor(self) -> None:
+        watched = self._servers() + self.processes()
+        if self.supervisor.find() is None:
+            self.supervisor.start(
+                [sys.executable, "-m", "bihuan_tools.supervisor", self.name, str(self.folder),
+                 *(str(process.folder / process.name) for process in watched)],
+                environ={**os.environ},
+            )  # fmt: skip
+
+    def start_again(self, name: str) -> None:
+        """Start one crashed process or server; StackError when it doesn't come up."""
+        for server in (self.postgres, self.kafka, self.redis, self.mail):
+            if server is not None and server.process.name == name:
+                server.start()
+                return
+        for process in self.processes():
+            if process.name == name:
+                self._start_process(process)
+
     def _start_process(self, process: RecordedProcess) -> None:
         if process.find() is not None:
             return
@@ -178,6 +202,7 @@ class Instance:
         yield Step("建立数据库与主题", "Create databases and topics", self.provision)
         yield Step("启动服务", "Start the services", self._start_services)
         yield Step("等待就绪", "Wait until all is ready", self.wait_ready)
+        yield Step("看护进程", "Watch over the processes", self._start_supervisor)
 
     def provision(self) -> None:
         asyncio.run(self._provision())
@@ -213,6 +238,9 @@ class Instance:
 
     def down(self) -> Iterator[Step]:
         """The steps that stop everything; no process is left."""
+        # First of all, or it would start again what ends.
+        if self.supervisor.find() is not None:
+            yield Step("停止看护", "Stop the watch", self.supervisor.stop)
         for process in reversed(self.processes()):
             if process.find() is not None:
                 yield Step(f"停止 {process.name}", f"Stop {process.name}", process.stop)
@@ -223,10 +251,10 @@ class Instance:
 
     def everything(self) -> list[RecordedProcess]:
         """Every process that belongs to this instance."""
-        servers = [
-            server.process for server in (self.postgres, self.kafka, self.redis, self.mail) if server is not None
-        ]
-        return servers + self.processes()
+        return [*self._servers(), *self.processes(), self.supervisor]
+
+    def _servers(self) -> list[RecordedProcess]:
+        return [server.process for server in (self.postgres, self.kafka, self.redis, self.mail) if server is not None]
 
     def token(self, person: str, roles: frozenset[Any], name: str = "") -> str:
         """An access token of this instance, for the command line."""

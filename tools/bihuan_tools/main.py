@@ -55,14 +55,27 @@ def status(instance: InstanceOption = DEFAULT, as_json: JsonOption = False) -> N
     """每个进程的状态 / the state of each process"""
     one = Instance(instance)
     rows = [
-        {"name": process.name, "pid": process.pid, "running": process.pid is not None, "log": str(process.log)}
+        {
+            "name": process.name,
+            "pid": process.pid,
+            "running": process.pid is not None,
+            "restarts": process.restarts,
+            "log": str(process.log),
+        }
         for process in one.everything()
     ]
     if as_json:
         print_json({"address": one.address, "processes": rows})
     else:
         words = {True: say("运行中", "running"), False: say("未运行", "not running")}
-        print_table(["", "pid", ""], [[row["name"], row["pid"], words[bool(row["running"])]] for row in rows])
+        again = {row["name"]: say(f"重启 {row['restarts']} 次", f"restarted {row['restarts']}x") for row in rows}
+        print_table(
+            ["", "pid", "", ""],
+            [
+                [row["name"], row["pid"], words[bool(row["running"])], again[row["name"]] if row["restarts"] else ""]
+                for row in rows
+            ],
+        )
     if not all(row["running"] for row in rows):
         raise typer.Exit(3)
 

@@ -54,6 +54,7 @@ class RecordedProcess:
         self.folder = folder
         self.log = folder / f"{name}.log"
         self._file = folder / f"{name}.pid"
+        self._restarts = folder / f"{name}.restarts"
 
     def start(
         self,
@@ -94,6 +95,22 @@ class RecordedProcess:
             return None
 
     @property
+    def crashed(self) -> bool:
+        """It was started, nobody has stopped it, and it is gone."""
+        return self._file.exists() and self.find() is None
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started again since `up`."""
+        try:
+            return int(self._restarts.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+
+    def count_restart(self) -> None:
+        self._restarts.write_text(str(self.restarts + 1), encoding="utf-8")
+
+    @property
     def pid(self) -> int | None:
         process = self.find()
         return process.pid if process else None
@@ -109,8 +126,10 @@ class RecordedProcess:
             for one in alive + [child for child in family[1:] if child.is_running()]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.kill()
+            self._file.unlink(missing_ok=True)
             psutil.wait_procs(family, timeout=5)
         self._file.unlink(missing_ok=True)
+        self._restarts.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """As a crash would end it."""
