@@ -10,7 +10,7 @@ NODE := $(CURDIR)/$(VENV)/node
 WITH_NODE = PATH="$(NODE):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install ui demo up down status logs check test test-fast test-faults test-containers bench documents lock clean
+.PHONY: help install ui demo up down status logs check test test-fast test-faults test-oidc test-containers bench documents lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -79,6 +79,9 @@ test-fast: install ## rules and flows only
 
 test-faults: install ## broken servers and killed processes
 	@$(BIN)/pytest -q tests/faults libs/chassis
+
+test-oidc: install ## signing in through a real Keycloak, fetched from Maven once (160 MB)
+	@$(BIN)/pytest -q -m keycloak tests/oidc
 
 test-containers: install ## the integration tests on servers from Docker images
 	@TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -q --stack=containers tests/integration

@@ -21,9 +21,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", choices=["embedded", "containers"], default="embedded", help="where servers come from")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright keeps an event loop running in the main thread, which no other test could bear."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    # Keycloak is 160 MB and a minute: its tests run where its mark is asked for, and nowhere else.
+    if "keycloak" not in config.getoption("-m"):
+        left = [item for item in items if item.get_closest_marker("keycloak") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in left])
+        items[:] = left
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from given_web import PEOPLE, served
+from given_web import MARKED, PEOPLE, served
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,6 +22,7 @@ from starlette.routing import Route
 from bihuan_chassis.testing import RunningService, running
 from bihuan_contracts import topics
 from web.app import app
+from web.provider import roles_claimed
 
 pytestmark = pytest.mark.flow
 
@@ -44,6 +46,7 @@ class Provider:
                 "authorization_endpoint": f"{self.address}/authorize",
                 "token_endpoint": f"{self.address}/token",
                 "jwks_uri": f"{self.address}/keys",
+                "end_session_endpoint": f"{self.address}/logout",
             }
         )
 
@@ -110,6 +113,77 @@ async def test_somebody_of_the_directory_gets_in(company: RunningService, provid
     assert (answer.status_code, answer.headers["location"]) == (303, "/changes")
     me = (await browser.get("/auth/me")).json()
     assert (me["person"], me["roles"]) == ("10231", ["employee"])
+
+
+@pytest.fixture
+async def by_claims(postgres_server: str, environ: dict[str, str], provider: Provider) -> AsyncIterator[RunningService]:
+    more = {
+        "BIHUAN_OIDC_ISSUER": provider.address, "BIHUAN_PUBLIC_URL": "http://test",
+        "BIHUAN_OIDC_ROLES_CLAIM": "realm_access.roles", "BIHUAN_OIDC_ROLES_PREFIX": "bihuan-",
+    }  # fmt: skip
+    async with running(app, postgres_server, {**environ, **more}) as service:
+        await service.hear(topics.PEOPLE, PEOPLE)
+        yield service
+
+
+async def test_the_provider_says_what_somebody_may_do_where_it_is_asked_to(
+    by_claims: RunningService, provider: Provider, redis: Redis
+) -> None:
+    """W4: its roles stand in place of the directory's, also after the session has been held against the directory."""
+    browser = by_claims.client(None)
+    state = await set_out(browser, provider)
+    provider.claims["realm_access"] = {"roles": ["bihuan-auditor", "administrator", "bihuan-supplier", "bihuan-king"]}
+    await come_back(browser, state)
+    assert (await browser.get("/auth/me")).json()["roles"] == ["auditor", "employee"]
+    [key] = [key async for key in redis.scan_iter("bihuan:session:*") if b'"auditor"' in (await redis.get(key) or b"")]
+    stored = json.loads(await redis.get(key) or b"")
+    await redis.set(key, json.dumps({**stored, "checked_at": 0}))
+    assert (await browser.get("/auth/me")).json()["roles"] == ["auditor", "employee"]
+    assert json.loads(await redis.get(key) or b"")["checked_at"] > 0
+
+
+async def test_no_claim_lets_a_supplier_in(by_claims: RunningService, provider: Provider) -> None:
+    """W4"""
+    browser = by_claims.client(None)
+    state = await set_out(browser, provider)
+    provider.claims |= {"preferred_username": "S001-1", "realm_access": {"roles": ["bihuan-director"]}}
+    await come_back(browser, state)
+    assert (await browser.get("/auth/me")).json()["roles"] == ["supplier"]
+    assert (await browser.get("/api/people")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("claims", "roles"),
+    [
+        ({"realm_access": {"roles": ["x-hr", "hr", 7]}}, ("hr",)),
+        ({"realm_access": {"roles": "x-hr"}}, ("hr",)),
+        ({"realm_access": ["x-hr"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_roles_are_read_from_where_the_claim_has_them(claims: dict[str, Any], roles: tuple[str, ...]) -> None:
+    """W4"""
+    assert roles_claimed(claims, "realm_access.roles", "x-") == roles
+
+
+async def test_signing_out_ends_the_providers_session_too_and_shows_no_token(
+    company: RunningService, provider: Provider
+) -> None:
+    """W4: the page learns only where to go on; the token travels between web and the provider."""
+    browser = company.client(None)
+    await come_back(browser, await set_out(browser, provider))
+    said = await browser.post("/auth/sign-out", headers=MARKED)
+    assert said.json() == {"next": "/auth/oidc/end"}
+    assert (await browser.get("/auth/me")).status_code == 401
+    answer = await browser.get("/auth/oidc/end")
+    address = urlsplit(answer.headers["location"])
+    asked = parse_qs(address.query)
+    assert (answer.status_code, f"{address.scheme}://{address.netloc}{address.path}") == (
+        303, f"{provider.address}/logout",
+    )  # fmt: skip
+    assert asked["post_logout_redirect_uri"] == ["http://test/sign-in"]
+    assert asked["id_token_hint"][0].count(".") == 2
+    assert (await browser.get("/auth/oidc/end")).headers["location"] == "/sign-in"  # used up
 
 
 async def test_a_state_works_once_and_in_its_own_browser_only(company: RunningService, provider: Provider) -> None:

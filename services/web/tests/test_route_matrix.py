@@ -16,6 +16,7 @@ WHO = {
     "GET /auth/me": SIGNED_IN,
     "GET /auth/oidc/start": ANYBODY,
     "GET /auth/oidc/callback": ANYBODY,
+    "GET /auth/oidc/end": ANYBODY,
     "GET /.well-known/jwks.json": ANYBODY,
     "GET /directory": COLLEAGUES,
     "GET /directory/{person}": COLLEAGUES,

@@ -75,7 +75,7 @@ async def test_signing_in_anew_ends_the_session_before(engineer: httpx.AsyncClie
 async def test_signing_out_ends_the_session_on_the_server(engineer: httpx.AsyncClient, web: RunningService) -> None:
     """W4"""
     before = _session(engineer)
-    assert (await engineer.post("/auth/sign-out")).status_code == 204
+    assert (await engineer.post("/auth/sign-out")).json() == {"next": "/sign-in"}
     thief = web.client(None)
     assert (await thief.get("/auth/me", headers={"Cookie": f"bihuan={before}"})).status_code == 401
 

@@ -47,6 +47,11 @@ class Me(Reply):
     supplier: str | None
 
 
+class SignedOut(Reply):
+    next: str
+    """Where the browser goes now."""
+
+
 @routes.get("/auth/personas", dependencies=[allow_anonymous()])
 async def list_personas(request: Request, tx: Tx) -> Personas:
     """The demo personas; only in development."""
@@ -67,9 +72,11 @@ async def sign_in(body: SignInBody, request: Request, response: Response, tx: Tx
     return _me(session)
 
 
-@routes.post("/auth/sign-out", status_code=204, dependencies=[allow_anonymous()])
-async def sign_out(request: Request, response: Response) -> None:
-    await resources_of(request).sessions.end(request, response)
+@routes.post("/auth/sign-out", dependencies=[allow_anonymous()])
+async def sign_out(request: Request, response: Response) -> SignedOut:
+    """End the session here; `next` leads on to the identity provider's own sign-out where it has a session."""
+    further = await resources_of(request).sessions.end(request, response)
+    return SignedOut(next="/auth/oidc/end" if further else "/sign-in")
 
 
 @routes.get("/auth/me", dependencies=[allow_anonymous()])

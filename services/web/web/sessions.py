@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from bihuan_chassis.auth import Person, TokenMinter, roles_named
+from bihuan_chassis.auth import Person, Role, TokenMinter, roles_named
 from bihuan_chassis.database import connected
 from bihuan_chassis.http import TooMany, Unauthenticated
 from web import store
@@ -22,6 +22,7 @@ from web.settings import Settings
 _PREFIX = "bihuan:session:"
 _OF_PERSON = "bihuan:sessions-of:"
 _ASKED = "bihuan:asked:"
+_ENDED = "bihuan:ended:"
 _MINUTE = 60
 _CHECKED_FOR = 30.0
 """Seconds for which roles are taken as they were: somebody who leaves, or loses a role, is held off within that."""
@@ -41,6 +42,10 @@ class Session:
     department: str | None
     checked_at: float
     """Seconds since 1970."""
+    claimed: tuple[str, ...] | None = None
+    """Roles that the identity provider gives; None where the directory gives them."""
+    id_token: str | None = None
+    """The identity provider's, to end its session with ours."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Session":
@@ -49,6 +54,19 @@ class Session:
             row["person"], row["name"], tuple(row["roles"]), row["supplier"], row["title"], row["department_name"],
             time.time(),
         )  # fmt: skip
+
+    def with_claimed(self, roles: Sequence[str]) -> "Session":
+        """With the identity provider's roles in place of the directory's; whoever is inside stays an employee."""
+        claimed = tuple(sorted({Role.EMPLOYEE, *roles} - {Role.SUPPLIER}))
+        return replace(self, roles=claimed, claimed=claimed)
+
+    @classmethod
+    def read(cls, stored: bytes) -> "Session":
+        """From Redis."""
+        values = json.loads(stored)
+        claimed = values.get("claimed")
+        lists = {"roles": tuple(values["roles"]), "claimed": None if claimed is None else tuple(claimed)}
+        return cls(**{**values, **lists})
 
     def as_person(self) -> Person:
         return Person(self.person, self.name, roles_named(self.roles), self.supplier)
@@ -97,8 +115,7 @@ class Sessions:
             raise Unauthenticated()
         if asked > self._settings.requests_per_minute:
             raise TooMany(headers={"Retry-After": str(_MINUTE - int(time.time()) % _MINUTE)})
-        values = json.loads(stored)
-        session = Session(**{**values, "roles": tuple(values["roles"])})
+        session = Session.read(stored)
         if time.time() - session.checked_at < _CHECKED_FOR:
             return session
         return await self._check(request, key, session)
@@ -122,16 +139,38 @@ class Sessions:
         if row is None:
             await self._redis.delete(_PREFIX + key)
             raise Unauthenticated()
-        checked = replace(Session.of(row), checked_at=time.time())
+        checked = replace(Session.of(row), id_token=session.id_token)
+        if session.claimed is not None and checked.supplier is None:
+            checked = checked.with_claimed(session.claimed)
         # Only where it still is: a sign-out meanwhile must not be undone.
         await self._redis.set(_PREFIX + key, json.dumps(asdict(checked)), xx=True, keepttl=True)
         return checked
 
-    async def end(self, request: Request, response: Response) -> None:
+    async def end(self, request: Request, response: Response) -> bool:
+        """Whether the identity provider has a session to end as well."""
         key = request.cookies.get(self.cookie)
-        if key:
-            await self._redis.delete(_PREFIX + key)  # its person's set forgets it with the next end of all
+        stored = await self._redis.getdel(_PREFIX + key) if key else None  # its person's set forgets it with the next
+        id_token = Session.read(stored).id_token if stored else None  # type: ignore[arg-type] # replies come as bytes
+        if id_token is not None:
+            ticket = secrets.token_urlsafe(32)
+            await self._redis.set(_ENDED + ticket, id_token, ex=_MINUTE)
+            response.set_cookie(
+                self.cookie + "-end", ticket, max_age=_MINUTE, httponly=True, samesite="lax",
+                secure=self._settings.secure, path="/",
+            )  # fmt: skip
         response.delete_cookie(self.cookie, path="/", secure=self._settings.secure, httponly=True, samesite="lax")
+        return id_token is not None
+
+    async def take_ended(self, request: Request) -> str | None:
+        """The identity provider's token of the session that this browser has just ended; once."""
+        ticket = request.cookies.get(self.cookie + "-end")
+        found: Any = await self._redis.getdel(_ENDED + ticket) if ticket else None
+        return found.decode() if found else None
+
+    def forget_ended(self, response: Response) -> None:
+        response.delete_cookie(
+            self.cookie + "-end", path="/", secure=self._settings.secure, httponly=True, samesite="lax"
+        )
 
     async def end_all(self, person: str) -> None:
         """Every session of a person, wherever it was opened."""

@@ -23,6 +23,10 @@ class Settings(ChassisSettings):
     """Unset for a public client; PKCE is used in either case."""
     oidc_person_claim: str = "preferred_username"
     """The claim that holds the employee number."""
+    oidc_roles_claim: str | None = None
+    """Where the ID token lists roles (`roles`, `realm_access.roles`); unset: the directory says what people may do."""
+    oidc_roles_prefix: str = ""
+    """What our roles begin with there, as in `bihuan-director`."""
     goals_url: str = "http://localhost:8001"
     changes_url: str = "http://localhost:8002"
     notify_url: str = "http://localhost:8003"

@@ -18,4 +18,4 @@ export async function me(): Promise<Me | undefined> {
 
 export const personas = () => unwrap(web.GET('/auth/personas')).then((list) => list.personas)
 export const signIn = (person: string) => unwrap(web.POST('/auth/sign-in', { body: { person } }))
-export const signOut = () => unwrap(web.POST('/auth/sign-out'))
+export const signOut = () => unwrap(web.POST('/auth/sign-out')).then((answer) => answer.next)

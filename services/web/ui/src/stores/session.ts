@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import * as auth from '@/api/auth'
+import { dropAllDrafts } from '@/lib/draft'
 import { useConnection } from './connection'
 
 export const useSession = defineStore('session', () => {
@@ -19,8 +20,11 @@ export const useSession = defineStore('session', () => {
   async function signOut() {
     // what can still be taken back is this person's: it goes before they do
     await useConnection().sendHeldNow(person.value?.person ?? '')
-    await auth.signOut()
-    person.value = undefined
+    const next = await auth.signOut()
+    // the company's identity provider has a session of its own to end
+    dropAllDrafts()
+    if (next.startsWith('/auth/')) location.assign(next)
+    else person.value = undefined
   }
   function has(...roles: string[]) {
     return roles.some((role) => person.value?.roles.includes(role))
