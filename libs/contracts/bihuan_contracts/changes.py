@@ -63,9 +63,14 @@ class ChangeOrderChanged(Event):
     approved_by: tuple[Key, ...]
     effective_at: AwareDatetime | None
     released_at: AwareDatetime
+    """Of an order that is not released yet: when it was last written."""
     received_at: AwareDatetime
     applied_at: AwareDatetime | None
     closed_at: AwareDatetime | None
+    author: Key | None = None
+    """Who writes an order that begins in Bihuan; upstream ones have `released_by`."""
+    expires_at: AwareDatetime | None = None
+    """A deviation ends then: the base version is in force again."""
     version: int
 
 

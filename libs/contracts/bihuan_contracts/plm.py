@@ -74,4 +74,6 @@ class BomReleased(Event):
     approved_by: tuple[Key, ...] = ()
     effective_at: AwareDatetime | None = None
     """None: as soon as possible."""
+    expires_at: AwareDatetime | None = None
+    """A deviation: at this time the base version is in force again by itself."""
     released_at: AwareDatetime

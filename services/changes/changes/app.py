@@ -5,14 +5,15 @@ from bihuan_contracts import topics
 from changes import api, consents, releases
 from changes.handlers import (
     on_bom_released,
-    on_change_effective,
     on_person_changed,
     on_project_changed,
     on_task_changed,
 )
+from changes.settings import Settings
 
 app = service(
     "changes",
+    settings=Settings,
     hears={
         topics.BOM_RELEASES: on_bom_released,
         topics.TASKS: on_task_changed,
@@ -21,7 +22,9 @@ app = service(
     },
     api=api.routes,
     timers={
-        releases.EFFECTIVE: on_change_effective,
+        releases.EFFECTIVE: releases.on_effective,
+        releases.REMINDER: releases.on_reminder,
+        releases.EXPIRES: releases.on_expired,
         consents.REMINDER: consents.on_reminder,
         consents.OVERDUE: consents.on_overdue,
     },

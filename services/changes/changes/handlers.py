@@ -1,10 +1,8 @@
 """Every event that changes reacts to: load, decide, save, announce."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
-from bihuan_chassis import Timer, Transaction
-from bihuan_contracts.changes import ChangeState
+from bihuan_chassis import Transaction
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
@@ -16,6 +14,7 @@ async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> N
     """Structure for all, and for each release that is a change its impact, as one set."""
     received = [one.received_at for one in tx.received] or [tx.now] * len(released)
     sources = [one.source for one in tx.received] or ["plm"] * len(released)
+    await releases.check_bills(tx, released)
     verdicts, numbers_on_record = await releases.judge_all(tx, released)
     plain = [release for release, verdict in zip(released, verdicts, strict=True) if verdict is Verdict.STRUCTURE]
     if plain:
@@ -27,17 +26,6 @@ async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> N
     ]
     if changed:
         await releases.record(tx, changed, numbers_on_record)
-
-
-async def on_change_effective(timers: Sequence[Timer], tx: Transaction) -> None:
-    """Dated changes take effect now."""
-    orders = await store.load_orders(tx, [UUID(timer.key) for timer in timers])
-    due = [one for one in orders.values() if one.order.applied_at is None and one.order.state is ChangeState.RELEASED]
-    older = await store.older_revisions(tx, [one.order.number for one in due])
-    own = {one.order.change for one in due}
-    others = {number: [one for one in listed if one.order.change not in own] for number, listed in older.items()}
-    if due:
-        await impacts.apply(tx, due, others)
 
 
 async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None:

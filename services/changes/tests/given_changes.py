@@ -3,7 +3,16 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from bihuan_contracts.goals import ProjectChanged, ProjectState, TaskChanged, TaskKind, TaskState
+from bihuan_contracts.goals import (
+    Criterion,
+    CriterionState,
+    Deliverable,
+    ProjectChanged,
+    ProjectState,
+    TaskChanged,
+    TaskKind,
+    TaskState,
+)
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomLine, BomReleased, ItemKind
 
@@ -40,6 +49,11 @@ def task(number: int, kind: TaskKind, owner: str, **more: object) -> TaskChanged
         "version": 1,
     }  # fmt: skip
     return TaskChanged.model_validate(values | more)
+
+
+def verified_deliverable(state: CriterionState = CriterionState.VERIFIED) -> Deliverable:
+    criterion = Criterion(criterion=UUID(int=900), version=2, text="传导发射余量 ≥ 6 dB", state=state)
+    return Deliverable(deliverable=UUID(int=901), title="重测报告", weight=None, due_at=None, criteria=(criterion,))
 
 
 def person(number: str, name: str, *roles: str, modules: tuple[str, ...] = ()) -> PersonChanged:

@@ -151,6 +151,14 @@ async def test_change_closes_when_every_retest_has_its_report(changes: RunningSe
         topics.TASKS,
         [given.task(20, TaskKind.RETEST, "10306", retest=card, state=TaskState.DONE, version=2, item_version="V2.4")],
     )
+    assert (await changes.announced(topics.CHANGE_ORDERS))[-1].state is ChangeState.RELEASED, "done without a report"
+    page = (await changes.client().get(f"/changes/{impact.change}")).json()
+    assert [one["code"] for one in page["open_retests"]] == ["T-20"]
+    reported = given.task(
+        20, TaskKind.RETEST, "10306", retest=card, state=TaskState.DONE, version=3, item_version="V2.4",
+        deliverables=(given.verified_deliverable(),),
+    )  # fmt: skip
+    await changes.hear(topics.TASKS, [reported])
     assert (await changes.announced(topics.CHANGE_ORDERS))[-1].state is ChangeState.CLOSED
 
 
@@ -199,7 +207,10 @@ async def test_where_used_goes_over_several_levels_and_cycles_end(changes: Runni
         topics.BOM_RELEASES,
         [
             given.release("GX-500", "V1", None, kind=ItemKind.PRODUCT, lines=(given.line("CC-120"),)),
-            given.release("DCM-2410", "V1", None, kind=ItemKind.ASSEMBLY, lines=(given.line("GX-500"),)),
+            # A substitute that contains the whole: no bill contains itself, and yet the way up is a circle.
+            given.release(
+                "DCM-2410", "V1", None, kind=ItemKind.ASSEMBLY, lines=(given.line("SCR-1", substitutes=("GX-500",)),)
+            ),
         ],
     )
     found = (await changes.client().get("/items/DCM-2410/where-used")).json()["used_in"]

@@ -33,6 +33,7 @@ from feedback.handlers import MATERIAL_DUE
 routes = router(tags=["feedback"])
 _MATERIAL_WITHIN = timedelta(hours=24)
 _OVER = {"done", "cancelled", "superseded"}
+_ORDER_OVER = {"closed", "cancelled", "superseded"}
 
 
 class AnswerIn(Body):
@@ -227,6 +228,50 @@ async def download_attachment(id: UUID, tx: Tx) -> Response:
     )
 
 
+@routes.get("/changes/{change}/attachments", dependencies=[allow(EVERYONE)])
+async def list_change_files(change: UUID, tx: Tx) -> Attachments:
+    """The files of a change order (C2)."""
+    return await _listed(tx, await store.attachments_of_change(tx, change))
+
+
+@routes.post("/changes/{change}/attachments", status_code=201, dependencies=[allow(EVERYONE)])
+async def upload_change_file(change: UUID, file: UploadFile, tx: Tx, caller: Caller) -> Attachments:
+    """Add a file to a change order, by its author while its content is open."""
+    await _open_order(tx, change, caller)
+    content = await file.read()
+    try:
+        name, kind = accept(file.filename or "", content, used=await store.used_bytes(tx, caller.id))
+    except FileRefusedError as error:
+        raise Invalid(f"file_{error.code}", error.text, errors=[FieldError("file", error.code, error.text)]) from error
+    await store.save_attachment(
+        tx, id=tx.new_id(), change=change, name=name, media_type=kind.media_type, content=content, person=caller.id
+    )
+    return await _listed(tx, await store.attachments_of_change(tx, change))
+
+
+@routes.delete("/changes/{change}/attachments/{id}", dependencies=[allow(EVERYONE)])
+async def remove_change_file(change: UUID, id: UUID, tx: Tx, caller: Caller) -> Attachments:
+    """Take a file away again while the order is a draft: what others have looked at stays."""
+    order = await _open_order(tx, change, caller)
+    if order["state"] != "draft":
+        raise Conflict("content_locked", Text(zh="只有草稿的附件可以删除", en="Only a draft's files can be removed"))
+    if not await store.remove_attachment(tx, change, id):
+        raise NotFound()
+    return await _listed(tx, await store.attachments_of_change(tx, change))
+
+
+async def _open_order(tx: Tx, change: UUID, caller: Any) -> Any:
+    order = await store.lock_order(tx, change)
+    if order is None:
+        raise NotFound()
+    mine = caller.id in {order["author"], order["released_by"]}
+    if not mine and not caller.has(Role.PROCESS_OWNER, Role.ADMINISTRATOR):
+        raise Forbidden(text=Text(zh="只有变更的作者可以加附件", en="Only the author of the change may add files"))
+    if order["state"] in _ORDER_OVER:
+        raise Conflict("content_locked", Text(zh="变更已经结束，内容已锁定", en="The change is over: it is locked"))
+    return order
+
+
 async def _card(tx: Tx, task: UUID, *, lock: bool = False) -> Any:
     card = await store.find_card(tx, task, lock=lock)
     if card is None:
@@ -272,7 +317,10 @@ async def _document(tx: Tx, card: Any) -> Document:
 
 
 async def _attachments(tx: Tx, task: UUID) -> Attachments:
-    rows = await store.attachments(tx, task)
+    return await _listed(tx, await store.attachments(tx, task))
+
+
+async def _listed(tx: Tx, rows: list[Any]) -> Attachments:
     names = await store.names(tx, [row["person"] for row in rows])
     return Attachments(
         attachments=[

@@ -42,11 +42,12 @@ async def save_projects(tx: Transaction, projects: Sequence[ProjectChanged]) -> 
 async def save_orders(tx: Transaction, orders: Sequence[ChangeOrderChanged]) -> None:
     newest = {one.change: one for one in sorted(orders, key=lambda one: one.version)}.values()
     await tx.raw.execute(
-        "insert into orders (change, number, released_by, version) select * from unnest($1::uuid[], $2::text[], $3::text[], $4::int[])"
-        " on conflict (change) do update set released_by = excluded.released_by, version = excluded.version"
-        " where orders.version < excluded.version",
+        "insert into orders (change, number, released_by, author, state, version)"
+        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[])"
+        " on conflict (change) do update set released_by = excluded.released_by, author = excluded.author,"
+        " state = excluded.state, version = excluded.version where orders.version < excluded.version",
         [one.change for one in newest], [one.number for one in newest], [one.released_by for one in newest],
-        [one.version for one in newest],
+        [one.author for one in newest], [str(one.state) for one in newest], [one.version for one in newest],
     )  # fmt: skip
 
 
@@ -113,12 +114,21 @@ async def used_bytes(tx: Transaction, person: str) -> int:
 
 
 async def save_attachment(
-    tx: Transaction, *, id: UUID, task: UUID, name: str, media_type: str, content: bytes, person: str
+    tx: Transaction,
+    *,
+    id: UUID,
+    name: str,
+    media_type: str,
+    content: bytes,
+    person: str,
+    task: UUID | None = None,
+    change: UUID | None = None,
 ) -> None:
+    """Keep a file of a task or of a change order."""
     await tx.raw.execute(
-        "insert into attachments (id, task, name, media_type, size, digest, content, person, at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        id, task, name, media_type, len(content), sha256(content).digest(), content, person, tx.now,
+        "insert into attachments (id, task, change, name, media_type, size, digest, content, person, at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        id, task, change, name, media_type, len(content), sha256(content).digest(), content, person, tx.now,
     )  # fmt: skip
 
 
@@ -127,6 +137,23 @@ async def attachments(tx: Transaction, task: UUID) -> list[Any]:
         "select id, task, name, media_type, size, person, at from attachments where task = $1 order by at", task
     )
     return found
+
+
+async def attachments_of_change(tx: Transaction, change: UUID) -> list[Any]:
+    found: list[Any] = await tx.raw.fetch(
+        "select id, name, media_type, size, person, at from attachments where change = $1 order by at", change
+    )
+    return found
+
+
+async def lock_order(tx: Transaction, change: UUID) -> Any | None:
+    return await tx.raw.fetchrow("select * from orders where change = $1 for update", change)
+
+
+async def remove_attachment(tx: Transaction, change: UUID, id: UUID) -> bool:
+    """Whether there was such a file of the change."""
+    found = await tx.raw.fetchval("delete from attachments where id = $1 and change = $2 returning true", id, change)
+    return bool(found)
 
 
 async def attachment(tx: Transaction, id: UUID) -> Any | None:

@@ -1,22 +1,21 @@
-"""Change orders: list, one unit, preview, the four-field form."""
+"""Change orders: the list, and one of them as a unit."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, Field
 
-from bihuan_chassis.http import EVERYONE, Body, Caller, NotFound, Reply, Role, Tx, allow, invalid, router
-from bihuan_contracts import Key, Version
+from bihuan_chassis.http import EVERYONE, Caller, NotFound, Reply, Tx, allow, router
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
-from bihuan_contracts.plm import BomReleased, ItemKind, NewCriterion
-from changes import releases, store
-from changes.domain.orders import Verdict, change_id
+from bihuan_contracts.plm import ItemKind, NewCriterion
+from changes import impacts, orders, store
+from changes.api.access import actor
+from changes.api.form import approval_needed
+from changes.domain.steps import Action, WayOut, possible, way_out
 from changes.store import StoredOrder
 
 routes = router(tags=["changes"])
-_PUBLISHERS = (EVERYONE - {Role.AUDITOR},)
 
 
 class ChangeSummary(Reply):
@@ -32,6 +31,9 @@ class ChangeSummary(Reply):
     new_version: str
     reason: str
     source: str
+    change_type: str
+    author: str | None
+    author_name: str | None
     released_by: str | None
     released_by_name: str | None
     released_at: datetime
@@ -39,12 +41,41 @@ class ChangeSummary(Reply):
     applied_at: datetime | None
     closed_at: datetime | None
     effective_at: datetime | None
+    expires_at: datetime | None
     blocked_by: str | None
     people: int
 
 
 class ChangeList(Reply):
     changes: list[ChangeSummary]
+
+
+class StepLine(Reply):
+    """Who did what with the order, and why."""
+
+    action: str
+    by: str | None
+    by_name: str | None
+    reason: str | None
+    at: datetime
+
+
+class Approver(Reply):
+    person: str
+    name: str
+    at: datetime | None
+    """None: approved upstream, before the release came in."""
+
+
+class OpenRetest(Reply):
+    """A retest without a report against the new criterion: it keeps the change open (C10)."""
+
+    task: UUID | None
+    """None: its card has not been made yet."""
+    code: str | None
+    title: str | None
+    person: str | None
+    person_name: str | None
 
 
 class ChangeDetail(Reply):
@@ -54,35 +85,17 @@ class ChangeDetail(Reply):
     order: ChangeOrderChanged
     rows: list[ImpactRow]
     item_kind: ItemKind
-
-
-class FourFields(Body):
-    """The form of source.txt, step 1: version, description, affected modules, effective date (C2)."""
-
-    version: Version
-    """New version, such as V2.4."""
-    description: Annotated[str, Field(min_length=1, max_length=2000)]
-    modules: Annotated[list[Key], Field(min_length=1, max_length=20)]
-    """Affected modules; the first one is the one that gets the new version."""
-    effective_at: AwareDatetime | None = None
-    """None: as soon as possible."""
-    criteria: Annotated[tuple[NewCriterion, ...], Field(max_length=20)] = ()
-    """New acceptance criteria, where the change brings some."""
-
-
-class Preview(Reply):
-    """What publishing would do."""
-
-    order: ChangeOrderChanged
-    rows: list[ImpactRow]
-    people: int
-    blocked: bool
-    """The base has moved meanwhile: publishing would be blocked."""
-
-
-class Published(Reply):
-    number: str
-    change: UUID
+    foreseen: bool
+    """The rows are what the change would do: it has not taken effect."""
+    modules: list[str]
+    criteria: list[NewCriterion]
+    approvals: list[Approver]
+    steps: list[StepLine]
+    actions: list[Action]
+    """What the caller can do with it now."""
+    way_out: WayOut
+    """What the order waits for."""
+    open_retests: list[OpenRetest]
 
 
 @routes.get("/changes", dependencies=[allow(EVERYONE)])
@@ -98,81 +111,69 @@ async def list_changes(
 
 
 @routes.get("/changes/{change}", dependencies=[allow(EVERYONE)])
-async def read_change(change: UUID, tx: Tx) -> ChangeDetail:
+async def read_change(change: UUID, tx: Tx, caller: Caller) -> ChangeDetail:
     found = await store.find_order(tx, change)
     if found is None:
         raise NotFound()
-    items = await store.load_items(tx, [found.order.item])
+    order, rows = found.order, await store.load_rows(tx, change)
+    foreseen = order.applied_at is None and order.state in _COMING
+    if foreseen:
+        order, rows = await impacts.foresee(tx, order, found.release)
+    items = await store.load_items(tx, [order.item])
+    standing = await orders.standing(tx, found, approval_needed=approval_needed(tx))
+    steps = await store.load_steps(tx, change)
+    retests = await store.retests_without_report(tx, change) if standing.open_retests else []
+    names = await store.people_names(
+        tx,
+        {*order.approved_by, *(step["by"] for step in steps if step["by"]), *(one["person"] for one in retests)}
+        - {None},
+    )
     return ChangeDetail(
         summary=(await _summaries(tx, [found]))[0],
-        order=found.order,
-        rows=list(await store.load_rows(tx, change)),
-        item_kind=items[found.order.item].kind if found.order.item in items else ItemKind.UNKNOWN,
-    )
+        order=order,
+        rows=list(rows),
+        item_kind=items[order.item].kind if order.item in items else ItemKind.UNKNOWN,
+        foreseen=foreseen,
+        modules=[order.item, *order.modules],
+        criteria=list(found.release.criteria),
+        approvals=[_approver(person, steps, names) for person in order.approved_by],
+        steps=[
+            StepLine(
+                action=one["action"], by=one["by"], by_name=names.get(one["by"]), reason=one["reason"], at=one["at"],
+            )
+            for one in steps
+        ],
+        actions=list(possible(standing, actor(caller))),
+        way_out=way_out(standing),
+        open_retests=[
+            OpenRetest(
+                task=one["task"], code=one["code"], title=one["title"], person=one["person"],
+                person_name=names.get(one["person"], one["person"]),
+            )
+            for one in retests
+        ],
+    )  # fmt: skip
 
 
-@routes.post("/changes/preview", dependencies=[allow(*_PUBLISHERS)])
-async def preview_change(form: FourFields, tx: Tx, caller: Caller) -> Preview:
-    release = await _release(tx, form, caller.id, number="PREVIEW")
-    order, rows, verdict = await releases.preview(tx, release)
-    return Preview(
-        order=order, rows=list(rows), people=len({row.person for row in rows}), blocked=verdict is Verdict.STALE_BASE
-    )
+_COMING = {ChangeState.DRAFT, ChangeState.REVIEW, ChangeState.RELEASED}
 
 
-@routes.post("/changes", status_code=201, dependencies=[allow(*_PUBLISHERS)])
-async def publish_change(form: FourFields, tx: Tx, caller: Caller) -> Published:
-    """Publishing does the same as the PLM's event: it is announced on the same topic and handled by the same code."""
-    number = await _next_number(tx)
-    release = await _release(tx, form, caller.id, number=number)
-    tx.announce(release, source="bihuan/form")
-    return Published(number=number, change=change_id(number, 1))
+def _approver(person: str, steps: list[Any], names: dict[str, str]) -> Approver:
+    at = next((one["at"] for one in reversed(steps) if one["action"] == "approved" and one["by"] == person), None)
+    return Approver(person=person, name=names.get(person, person), at=at)
 
 
-async def _release(tx: Tx, form: FourFields, caller: str, *, number: str) -> BomReleased:
-    item = form.modules[0]
-    known = await store.load_items(tx, form.modules)
-    for place, module in enumerate(form.modules):
-        if module not in known or known[module].version is None:
-            raise invalid(f"modules.{place}", "unknown_module", f"没有模块 {module}", f"There is no module {module}")
-    if known[item].version == form.version:
-        raise invalid("version", "same_version", "与当前版本相同", "This is the current version already")
-    if form.effective_at is not None and form.effective_at < tx.now.replace(hour=0, minute=0, second=0, microsecond=0):
-        raise invalid("effective_at", "in_the_past", "生效日期已过", "The effective date has passed")
-    return BomReleased(
-        item=item,
-        name=known[item].name,
-        kind=known[item].kind,
-        variant_of=known[item].variant_of,
-        base_version=known[item].version,
-        version=form.version,
-        change=number,
-        reason=form.description,
-        modules=tuple(form.modules[1:]),
-        criteria=form.criteria,
-        released_by=caller,
-        approved_by=(caller,),
-        effective_at=form.effective_at,
-        released_at=datetime.now(UTC),
-    )
-
-
-async def _next_number(tx: Tx) -> str:
-    """ECN-2026-F0001: the F keeps the form's numbers apart from the PLM's."""
-    year = tx.now.year
-    count = await tx.raw.fetchval("select nextval('form_numbers')")
-    return f"ECN-{year}-F{count:04d}"
-
-
-async def _summaries(tx: Tx, orders: list[StoredOrder]) -> list[ChangeSummary]:
-    people = await store.count_affected(tx, [one.order.change for one in orders])
-    names = await store.people_names(tx, {one.order.released_by for one in orders if one.order.released_by})
+async def _summaries(tx: Tx, found: list[StoredOrder]) -> list[ChangeSummary]:
+    people = await store.count_affected(tx, [one.order.change for one in found])
+    named = {person for one in found for person in (one.order.released_by, one.order.author) if person}
+    names = await store.people_names(tx, named)
     return [
         ChangeSummary(
             **{name: getattr(one.order, name) for name in ChangeSummary.model_fields if hasattr(one.order, name)},
             released_by_name=names.get(one.order.released_by or ""),
+            author_name=names.get(one.order.author or ""),
             blocked_by=one.blocked_by,
             people=people.get(one.order.change, 0),
         )
-        for one in orders
+        for one in found
     ]

@@ -90,6 +90,18 @@ def where_used(structure: Structure, start: str) -> list[Reached]:
     return list(reached.values())
 
 
+def first_inside_itself(parents: Mapping[str, Iterable[str]], item: str, children: Sequence[str]) -> int | None:
+    """Place of the first child that `item` is a part of already, so that it would contain itself; None when fine."""
+    above = {item}
+    waiting = [item]
+    while waiting:
+        for parent in parents.get(waiting.pop(), ()):
+            if parent not in above:
+                above.add(parent)
+                waiting.append(parent)
+    return next((place for place, child in enumerate(children) if child in above), None)
+
+
 def differences(base: Sequence[Line], new: Sequence[Line]) -> tuple[Difference, ...]:
     """What a reader calls the difference of two bills: added, removed, replaced, quantity, or only flags.
 

@@ -55,8 +55,10 @@ async def save_orders(tx: Transaction, orders: Sequence[StoredOrder]) -> None:
         "insert into change_orders (change, number, revision, state, item, base_version, new_version, source, release,"
         " orders, blocked_by, released_at, received_at, applied_at, closed_at, version, impact_version)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
-        " on conflict (change) do update set state = excluded.state, orders = excluded.orders,"
-        " blocked_by = excluded.blocked_by, applied_at = excluded.applied_at, closed_at = excluded.closed_at,"
+        " on conflict (change) do update set state = excluded.state, item = excluded.item,"
+        " base_version = excluded.base_version, new_version = excluded.new_version, release = excluded.release,"
+        " orders = excluded.orders, blocked_by = excluded.blocked_by, released_at = excluded.released_at,"
+        " received_at = excluded.received_at, applied_at = excluded.applied_at, closed_at = excluded.closed_at,"
         " version = excluded.version, impact_version = excluded.impact_version",
         [
             (
@@ -77,13 +79,15 @@ async def load_orders(tx: Transaction, changes: Iterable[UUID]) -> dict[UUID, St
     return {row["change"]: order_of(row) for row in rows}
 
 
-async def older_revisions(tx: Transaction, numbers: Sequence[str]) -> dict[str, list[StoredOrder]]:
-    """Units of these change orders that are in force; a newer revision will supersede them."""
+async def older_revisions(
+    tx: Transaction, numbers: Sequence[str], *, besides: Iterable[UUID] = ()
+) -> dict[str, list[StoredOrder]]:
+    """Units of these change orders that are in force; a newer revision, one of `besides`, will supersede them."""
     rows = await tx.raw.fetch(
         "select * from change_orders where number = any($1::text[]) and state in ('released', 'review', 'closed')"
-        " order by revision for update",
-        list(numbers),
-    )
+        " and change <> all($2::uuid[]) order by revision for update",
+        list(numbers), list(besides),
+    )  # fmt: skip
     found: dict[str, list[StoredOrder]] = {}
     for row in rows:
         found.setdefault(row["number"], []).append(order_of(row))
@@ -97,6 +101,57 @@ def order_of(row: Any) -> StoredOrder:
         row["blocked_by"],
         row["impact_version"],
     )
+
+
+async def newest_revision(tx: Transaction, number: str) -> int:
+    found: int = await tx.raw.fetchval("select max(revision) from change_orders where number = $1", number)
+    return found
+
+
+async def lock_item(tx: Transaction, item: str) -> str | None:
+    """The item's current version; whoever else wants to replace it waits until this transaction ends."""
+    found: str | None = await tx.raw.fetchval("select version from items where item = $1 for update", item)
+    return found
+
+
+async def made_stale(tx: Transaction, items: Iterable[str]) -> list[StoredOrder]:
+    """Unreleased orders on these items whose base is not the current version, and that do not say so yet."""
+    rows = await tx.raw.fetch(
+        "select change_orders.* from change_orders join items using (item) where item = any($1::text[])"
+        " and state in ('draft', 'review') and blocked_by is null and base_version <> items.version"
+        " order by change for update of change_orders",
+        list(items),
+    )
+    return [order_of(row) for row in rows]
+
+
+async def changes_since(tx: Transaction, item: str, base: str) -> list[StoredOrder]:
+    """The applied changes that lead from this base to the item's current version, oldest first."""
+    rows = await tx.raw.fetch(
+        "select * from change_orders where item = $1 and applied_at is not null order by applied_at desc limit 100",
+        item,
+    )
+    version: str | None = await tx.raw.fetchval("select version from items where item = $1", item)
+    found: list[StoredOrder] = []
+    for one in map(order_of, rows):
+        if version == base:
+            break
+        if one.order.new_version == version:
+            found.append(one)
+            version = one.order.base_version
+    return found[::-1]
+
+
+async def note_step(tx: Transaction, change: UUID, action: str, by: str | None, reason: str | None = None) -> None:
+    await tx.raw.execute(
+        "insert into change_steps (id, change, action, by, reason, at) values ($1, $2, $3, $4, $5, $6)",
+        tx.new_id(), change, action, by, reason, tx.now,
+    )  # fmt: skip
+
+
+async def load_steps(tx: Transaction, change: UUID) -> list[Any]:
+    found: list[Any] = await tx.raw.fetch("select * from change_steps where change = $1 order by at, id", change)
+    return found
 
 
 async def save_rows(tx: Transaction, rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:

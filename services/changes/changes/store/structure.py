@@ -78,6 +78,11 @@ def _uses(releases: Iterable[BomReleased]) -> tuple[dict[tuple[str, str], str], 
 
 
 async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line, ...]]:
+    """As load_bills(), as domain values."""
+    return {pair: tuple(map(line_of, bill)) for pair, bill in (await load_bills(tx, wanted)).items()}
+
+
+async def load_bills(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[BomLine, ...]]:
     """The bills of these items and versions; one that is not known is missing from the answer."""
     pairs = list(dict.fromkeys(wanted))
     rows = await tx.raw.fetch(
@@ -85,7 +90,18 @@ async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict
         " on item = i and version = v where lines is not null",
         [item for item, _ in pairs], [version for _, version in pairs],
     )  # fmt: skip
-    return {(row["item"], row["version"]): tuple(map(line_of, _LINES.validate_python(row["lines"]))) for row in rows}
+    return {(row["item"], row["version"]): _LINES.validate_python(row["lines"]) for row in rows}
+
+
+async def versions_on_record(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these items and versions have been released."""
+    pairs = list(dict.fromkeys(wanted))
+    rows = await tx.raw.fetch(
+        "select item, version from bom_versions join unnest($1::text[], $2::text[]) as wanted(i, v)"
+        " on item = i and version = v",
+        [item for item, _ in pairs], [version for _, version in pairs],
+    )  # fmt: skip
+    return {(row["item"], row["version"]) for row in rows}
 
 
 def line_of(line: BomLine) -> Line:
@@ -109,6 +125,21 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         if row["child"] is not None:
             parents.setdefault(row["child"], []).append(Step(row["parent"], row["by"]))
     return Structure({row["item"]: _item(row) for row in rows if row["item"] is not None}, parents)
+
+
+async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:
+    """Parents by child, of everything above these items, by their bills alone: substitutes contain nothing."""
+    rows = await tx.raw.fetch(
+        "with recursive above (child, parent) as ("
+        " select child, parent from uses where by = 'used' and child = any($1::text[])"
+        " union select uses.child, uses.parent from uses join above on uses.child = above.parent and uses.by = 'used')"
+        " select child, parent from above",
+        list(starts),
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["child"], set()).add(row["parent"])
+    return found
 
 
 async def load_items(tx: Transaction, names: Iterable[str]) -> dict[str, Item]:

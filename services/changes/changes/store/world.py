@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bihuan_chassis import Transaction
-from bihuan_contracts.goals import ProjectChanged, TaskChanged
+from bihuan_contracts.goals import CriterionState, ProjectChanged, TaskChanged, TaskState
 from bihuan_contracts.hr import PersonChanged
 from changes.domain.impact import Person, Project, Task, World
 from changes.domain.structure import Structure
@@ -17,21 +17,29 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
         "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
-        " due_at, planned_hours, version)"
+        " due_at, planned_hours, version, verified)"
         " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[])"
+        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[])"
         " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
         " due_at = excluded.due_at, planned_hours = excluded.planned_hours,"
-        " version = excluded.version where tasks.version < excluded.version returning task",
+        " verified = excluded.verified, version = excluded.version"
+        " where tasks.version < excluded.version returning task",
         [task.task for task in newest], [task.code for task in newest], [task.title for task in newest],
         [str(task.kind) for task in newest], [str(task.state) for task in newest], [task.owner for task in newest],
         [task.module for task in newest], [task.item_version for task in newest], [task.project for task in newest],
         [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
         [task.planned_hours for task in newest], [task.version for task in newest],
+        [_is_verified(task) for task in newest],
     )  # fmt: skip
     return [row["task"] for row in rows]
+
+
+def _is_verified(task: TaskChanged) -> bool:
+    """Done, and each of its criteria has passed in the version in force: not done by somebody's word."""
+    states = [criterion.state for one in task.deliverables for criterion in one.criteria]
+    return task.state is TaskState.DONE and bool(states) and all(state is CriterionState.VERIFIED for state in states)
 
 
 async def save_projects(tx: Transaction, projects: Sequence[ProjectChanged]) -> None:
@@ -133,7 +141,7 @@ async def changes_with_all_retests_done(tx: Transaction, tasks: Sequence[UUID]) 
         " where orders.state = 'released' and orders.applied_at is not null and orders.change in"
         "  (select retest_change from tasks where task = any($1::uuid[]) and retest_change is not null)"
         " and not exists (select from tasks where retest_change = orders.change"
-        "                 and state not in ('done', 'cancelled', 'superseded'))"
+        "                 and state not in ('cancelled', 'superseded') and not verified)"
         # every retest that the impact asked for must have become a card already
         " and (select count(*) from impact_rows where impact_rows.change = orders.change and action = 'retest')"
         "     <= (select count(*) from tasks where retest_change = orders.change)",
@@ -145,3 +153,33 @@ async def changes_with_all_retests_done(tx: Transaction, tasks: Sequence[UUID]) 
 async def people_names(tx: Transaction, people: Iterable[str]) -> dict[str, str]:
     rows = await tx.raw.fetch("select person, name from people where person = any($1::text[])", list(people))
     return {row["person"]: row["name"] for row in rows}
+
+
+async def leads_of(tx: Transaction, projects: Iterable[UUID]) -> set[str]:
+    rows = await tx.raw.fetch("select distinct lead from projects where project = any($1::uuid[])", list(projects))
+    return {row["lead"] for row in rows}
+
+
+async def people_with_role(tx: Transaction, role: str) -> list[str]:
+    rows = await tx.raw.fetch("select person from people where active and $1 = any(roles) order by person", role)
+    return [row["person"] for row in rows]
+
+
+async def retests_without_report(tx: Transaction, change: UUID) -> list[Any]:
+    """Each retest that the change asked for and that has no report against the new criterion: its card, if one exists.
+
+    A card is done only when its criterion, in the version that the change brought, is verified (goals).
+    """
+    found: list[Any] = await tx.raw.fetch(
+        "with wanted as (select row, task, person, body from impact_rows where change = $1 and action = 'retest'),"
+        " cards as (select * from tasks where retest_change = $1 and state not in ('cancelled', 'superseded'))"
+        " select cards.task, cards.code, cards.title, cards.owner as person, cards.state from cards"
+        " where not cards.verified"
+        " union all"
+        # retests of the impact that have not become a card yet, as many as are missing
+        " (select null, null, body->>'task_title', person, 'missing' from wanted order by row"
+        "  limit greatest(0, (select count(*) from wanted)"
+        "   - (select count(*) from tasks where retest_change = $1)))",
+        change,
+    )
+    return found

@@ -1,5 +1,5 @@
 // Change orders: the list, one unit, the four-field form with its preview, modules.
-import { type MaybeRefOrGetter, toValue } from 'vue'
+import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
 import { changes } from './clients'
 import { unwrap } from './http'
@@ -21,9 +21,10 @@ export function useChanges(words: MaybeRefOrGetter<string> = '', state: MaybeRef
 export const findChanges = (words: string, state = '', limit = 100) =>
   unwrap(changes.GET('/api/changes/changes', { params: { query: { q: words || null, state: state || null, limit } } })).then((list) => list.changes)
 
-export function useChange(change: MaybeRefOrGetter<string>) {
+export function useChange(change: MaybeRefOrGetter<string>, wanted: MaybeRefOrGetter<boolean> = true) {
   return useQuery({
     queryKey: ['change', change],
+    enabled: computed(() => toValue(wanted)),
     queryFn: () => unwrap(changes.GET('/api/changes/changes/{change}', { params: { path: { change: toValue(change) } } })),
   })
 }
@@ -43,3 +44,28 @@ export async function awaitChange(change: string, tries = 40): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
+
+// ── the steps of an order ──
+export type Step = 'submit' | 'withdraw' | 'approve' | 'send_back' | 'release' | 'cancel' | 'close' | 'revise'
+export type Base = Schemas['BaseReply']
+export type DraftEdit = Schemas['Edit']
+
+const of = (change: string) => ({ path: { change } })
+
+/** Whether this company's form publishes by itself. */
+export function useFormSettings() {
+  return useQuery({ queryKey: ['change-form'], queryFn: () => unwrap(changes.GET('/api/changes/form')), refetchInterval: false })
+}
+
+export const draftChange = (body: FourFields) => unwrap(changes.POST('/api/changes/changes/drafts', { body }))
+export const editChange = (change: string, body: DraftEdit) => unwrap(changes.PUT('/api/changes/changes/{change}', { params: of(change), body }))
+export const takeStep = (change: string, step: Step, version: number, reason: string | null = null) =>
+  unwrap(changes.POST('/api/changes/changes/{change}/steps/{step}', { params: { path: { change, step } }, body: { version, reason } }))
+
+/** What other changes did to the base of this one. */
+export function useBase(change: MaybeRefOrGetter<string>) {
+  return useQuery({ queryKey: ['change', change, 'base'], queryFn: () => unwrap(changes.GET('/api/changes/changes/{change}/base', { params: of(toValue(change)) })) })
+}
+
+export const rebaseChange = (change: string, version: number, newVersion: string, keep: Record<string, 'mine' | 'theirs'>) =>
+  unwrap(changes.POST('/api/changes/changes/{change}/rebase', { params: of(change), body: { version, new_version: newVersion, keep } }))

@@ -3,6 +3,7 @@ import { type MaybeRefOrGetter, toValue } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
 import { feedback } from './clients'
 import { json, unwrap } from './http'
+import { Problem } from './problem'
 import type { components } from './schema/feedback'
 
 type Schemas = components['schemas']
@@ -41,3 +42,26 @@ export function uploadFile(task: string, file: File): Promise<{ attachments: Att
 }
 
 export const filePath = (id: string) => `/api/feedback/attachments/${id}`
+
+export function useChangeFiles(change: MaybeRefOrGetter<string>) {
+  return useQuery({
+    queryKey: ['attachments', 'change', change],
+    queryFn: () => unwrap(feedback.GET('/api/feedback/changes/{change}/attachments', { params: { path: { change: toValue(change) } } })).then((list) => list.attachments),
+  })
+}
+
+/** A draft is known to feedback a moment after it has been saved: until then the upload is tried again. */
+export async function uploadChangeFile(change: string, file: File, tries = 20): Promise<void> {
+  const form = new FormData()
+  form.append('file', file)
+  try {
+    await json(`/api/feedback/changes/${change}/attachments`, { method: 'POST', body: form })
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404 || tries <= 0) throw error
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await uploadChangeFile(change, file, tries - 1)
+  }
+}
+
+export const removeChangeFile = (change: string, id: string) =>
+  unwrap(feedback.DELETE('/api/feedback/changes/{change}/attachments/{id}', { params: { path: { change, id } } }))

@@ -57,6 +57,11 @@ export function figure(value: Figure, decimals = 1): string {
   return String(Number(number.toFixed(decimals))).replace('-', '−')
 }
 
+/** A file's size. */
+export function bytes(count: number): string {
+  return count < 1024 * 1024 ? `${Math.max(1, Math.round(count / 1024))}\u00a0kB` : `${(count / 1024 / 1024).toFixed(1)}\u00a0MB`
+}
+
 export function percent(value: Figure, decimals = 1): string {
   return toNumber(value) === undefined ? '—' : `${figure(value, decimals)}%`
 }

@@ -1,0 +1,31 @@
+"""Who takes a step, the order it is about, and its refusals as problems."""
+
+from uuid import UUID
+
+from bihuan_chassis.auth import Person
+from bihuan_chassis.http import Conflict, Forbidden, NotFound, Role, Tx
+from bihuan_contracts import Text
+from changes import store
+from changes.domain.steps import Actor, StepRefusedError
+from changes.store import StoredOrder
+
+REVIEWERS = (Role.PROJECT_LEAD, Role.MANAGER, Role.PROCESS_OWNER, Role.DIRECTOR)
+_OVERSEERS = (Role.PROCESS_OWNER, Role.ADMINISTRATOR)
+_FORBIDDEN = 403
+
+
+def actor(caller: Person) -> Actor:
+    return Actor(caller.id, caller.has(*REVIEWERS), caller.has(*_OVERSEERS))
+
+
+def refused(error: StepRefusedError) -> Forbidden | Conflict:
+    problem = Forbidden if error.status == _FORBIDDEN else Conflict
+    return problem(error.code, Text(zh=error.zh, en=error.en))
+
+
+async def found_order(tx: Tx, change: UUID) -> StoredOrder:
+    """The order, locked until the request ends."""
+    found = (await store.load_orders(tx, [change])).get(change)
+    if found is None:
+        raise NotFound()
+    return found
