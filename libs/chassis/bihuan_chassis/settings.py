@@ -28,9 +28,13 @@ class Settings(BaseModel):
     kafka: str = "localhost:9092"
     """Bootstrap servers, comma separated."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How the brokers are spoken to."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the user is proved to them."""
     kafka_username: str | None = None
+    """User of the brokers; unset: none."""
     kafka_password: SecretStr | None = None
+    """Password of that user."""
     kafka_ca_file: Path | None = None
     """Certificate authority of the brokers, PEM."""
     redis: SecretStr = SecretStr("redis://localhost:6379/0")
@@ -42,16 +46,21 @@ class Settings(BaseModel):
     auth_jwks: str | None = None
     """Address or file of the keys that sign access tokens (JWKS)."""
     auth_issuer: str = "bihuan-web"
+    """Who signs access tokens; others are refused."""
     auth_audience: str = "bihuan"
+    """Whom access tokens are for; others are refused."""
     http_host: str = "127.0.0.1"
+    """Where it listens."""
     http_port: int = Field(default=8000, ge=0, le=65535)
+    """Port of the api."""
     admin_port: int = Field(default=8100, ge=0, le=65535)
-    """Health and metrics."""
+    """Port of health and metrics."""
     request_limit: int = Field(default=2_000_000, ge=1_000)
     """Largest request body in bytes."""
     otlp_endpoint: str | None = None
     """OpenTelemetry collector over HTTP; unset: traces are passed on but not exported."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is logged at least."""
 
     @classmethod
     def load(cls, service: str, environ: Mapping[str, str] | None = None) -> Self:

@@ -28,10 +28,15 @@ class Settings(ChassisSettings):
     smtp_host: str | None = None
     """Mail server; unset: no mail is sent, the inbox is the record."""
     smtp_port: int = 25
+    """Port of the mail server."""
     smtp_username: str | None = None
+    """User of the mail server; unset: none."""
     smtp_password: SecretStr | None = None
+    """Password of that user."""
     smtp_tls: bool = False
+    """Whether the connection is encrypted from its start."""
     mail_from: str = "bihuan@localhost"
+    """Sender of mails."""
     public_url: str = "http://localhost:8000"
     """Address of the web application, for links in mails."""
     escalate_minutes: int = Field(default=30, ge=1, le=10_080)

@@ -13,12 +13,15 @@ class Settings(ChassisSettings):
     signing_key: SecretStr
     """Ed25519 private key (JWK) that signs the services' access tokens."""
     public_url: str = "http://localhost:8000"
+    """The address that people use, `https` in production; `…/auth/oidc/callback` is the redirect address to register."""
     session_hours: int = Field(default=12, ge=1, le=168)
+    """How long somebody stays signed in."""
     requests_per_minute: int = Field(default=3_000, ge=60)
     """Of one session; a page that is open and used needs a few dozen."""
     oidc_issuer: str | None = None
-    """OpenID provider; without one only the demo personas can sign in, and only in development."""
+    """OpenID provider; without one only the demo personas can sign in, and only in development. Required in production."""
     oidc_client_id: str = "bihuan"
+    """Our name at the provider."""
     oidc_client_secret: SecretStr | None = None
     """Unset for a public client; PKCE is used in either case."""
     oidc_person_claim: str = "preferred_username"
@@ -28,14 +31,21 @@ class Settings(ChassisSettings):
     oidc_roles_prefix: str = ""
     """What our roles begin with there, as in `bihuan-director`."""
     goals_url: str = "http://localhost:8001"
+    """Address of the api of goals."""
     changes_url: str = "http://localhost:8002"
+    """Address of the api of changes."""
     notify_url: str = "http://localhost:8003"
+    """Address of the api of notify."""
     feedback_url: str = "http://localhost:8004"
+    """Address of the api of feedback."""
     analytics_url: str = "http://localhost:8005"
+    """Address of the api of analytics."""
     intake_url: str = "http://localhost:8006"
+    """Address of the api of intake."""
     service_timeout: float = Field(default=30, gt=0, le=300)
     """Seconds that a service may take to answer."""
     static_folder: Path = Path(__file__).parent / "static"
+    """The built browser application."""
     request_limit: int = Field(default=22_000_000, ge=1_000)
 
     @model_validator(mode="after")
