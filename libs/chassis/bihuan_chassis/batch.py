@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -198,7 +198,7 @@ class Batches:
             metrics.DEAD_LETTERS.labels(*self._labels, letter.content.code).inc()
         if events:
             age = metrics.EVENT_AGE_SECONDS.labels(*self._labels)
-            now = datetime.now(UTC)
+            now = self._surroundings.clock()
             # The oldest of a batch stands for it: one observation an event would cost more than its handling.
             age.observe(max(0.0, (now - min(event.time for event in events)).total_seconds()))
 

@@ -36,6 +36,7 @@ DEAD_LETTERS_OPEN = Gauge("bihuan_dead_letters_open", "Dead letters waiting for 
 TIMERS_FIRED = Counter("bihuan_timers_fired", "Timers that became due", ["service", "kind"])
 TIMER_DELAY_SECONDS = Histogram("bihuan_timer_delay_seconds", "From due to fired", ["service", "kind"], buckets=_AGES)
 LIVE_LOST = Counter("bihuan_live_lost_messages", "Live updates that Redis did not take")
+CLOCK_SKEW = Gauge("bihuan_clock_skew_seconds", "How far this machine's clock is ahead of the database", ["service"])
 LOOP_LAG = Gauge("bihuan_event_loop_lag_seconds", "How late the event loop woke up last")
 HTTP_REQUESTS = Counter("bihuan_http_requests", "Requests", ["service", "method", "route", "status"])
 HTTP_SECONDS = Histogram(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -320,10 +319,11 @@ async def _unlock(connection: Connection) -> None:
 async def measure(connection: Connection, service: str) -> tuple[int, float]:
     """Events not sent yet, and the age of the oldest in seconds; both also as metrics."""
     row = await connection.raw.fetchrow(
-        "select count(*), min(time) from (select time from outbox order by id limit 100000) as waiting"
+        "select count(*), coalesce(extract(epoch from clock_timestamp() - min(time)), 0)::float8"
+        " from (select time from outbox order by id limit 100000) as waiting"
     )
     assert row is not None
-    oldest = (datetime.now(UTC) - row[1]).total_seconds() if row[1] else 0.0
+    oldest = row[1]
     metrics.OUTBOX_PENDING.labels(service).set(row[0])
     metrics.OUTBOX_OLDEST.labels(service).set(max(0.0, oldest))
     return row[0], oldest

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bihuan_chassis import http, metrics
 from bihuan_chassis.auth import Authenticator, Keys
+from bihuan_chassis.clock import DatabaseClock
 from bihuan_chassis.database import engine
 from bihuan_chassis.description import Handler, Lifespan, Middleware, ServiceDescription, Subscription, TimerHandler
 from bihuan_chassis.live import RedisLive
@@ -43,7 +44,7 @@ class Service:
     def api(self, settings: Settings) -> FastAPI:
         """The HTTP application of this service."""
         database = engine(settings, pool=settings.database_pool)
-        notifier = Notifier(database)
+        notifier, clock = Notifier(database), DatabaseClock(self.name)
         redis = Redis.from_url(settings.redis.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
 
         @asynccontextmanager
@@ -54,14 +55,16 @@ class Service:
                 resources = None
                 if self.description.lifespan is not None:
                     resources = await stack.enter_async_context(self.description.lifespan(settings))
-                app.state.surroundings = Surroundings(settings, RedisLive(redis), notifier, resources)
+                app.state.surroundings = Surroundings(settings, RedisLive(redis), notifier, resources, clock)
                 app.state.redis = redis
-                hints = asyncio.create_task(notifier.run())
+                await clock.try_to_ask(database)
+                beside = [asyncio.create_task(notifier.run()), asyncio.create_task(clock.keep(database))]
                 try:
                     yield
                 finally:
-                    hints.cancel()
-                    await asyncio.gather(hints, return_exceptions=True)
+                    for task in beside:
+                        task.cancel()
+                    await asyncio.gather(*beside, return_exceptions=True)
 
         app = FastAPI(
             title=f"Bihuan {self.name}", version=build_version(), lifespan=lifespan, docs_url=None, redoc_url=None,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import dead_letters, inbox, metrics, relay, timers
 from bihuan_chassis.batch import Batches
+from bihuan_chassis.clock import DatabaseClock
 from bihuan_chassis.database import Connection, engine, hold, is_outage, release
 from bihuan_chassis.description import ServiceDescription
 from bihuan_chassis.lanes import Lane
@@ -70,6 +71,7 @@ class Worker:
         self._settings = settings
         connections = len(description.subscriptions) * settings.lanes + relay.LANES + 3
         self._engine = engine(settings, pool=connections)
+        self._clock = DatabaseClock(description.name)
         self._producer = relay.SharedProducer(settings)
         self._relays = [relay.Relay(self._engine, settings, self._producer, number) for number in range(relay.LANES)]
         self._lanes: list[Lane] = []
@@ -86,8 +88,11 @@ class Worker:
             stack.push_async_callback(self._producer.close)
             redis = Redis.from_url(self._settings.redis.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)
             stack.push_async_callback(redis.aclose)
-            surroundings = Surroundings(self._settings, RedisLive(redis), self._hint, await self._resources(stack))
+            surroundings = Surroundings(
+                self._settings, RedisLive(redis), self._hint, await self._resources(stack), self._clock
+            )
             self._build(surroundings)
+            await self._clock.try_to_ask(self._engine)
             relay_stop = asyncio.Event()
             background = [asyncio.create_task(one.run(relay_stop)) for one in self._relays]
             background.append(asyncio.create_task(self._keep_house(stop)))
@@ -166,6 +171,7 @@ class Worker:
             self._replay_wanted.clear()
             try:
                 connection = await held.get()
+                await self._clock.ask(connection.raw)
                 if self._listening is not connection:
                     await connection.raw.add_listener(dead_letters.CHANNEL, self._on_replay)
                     self._listening = connection
@@ -200,7 +206,7 @@ async def fire_due(description: ServiceDescription, surroundings: Surroundings, 
         if is_outage(error, connection):
             raise
         return await _fire_one_by_one(description, surroundings, connection, now)
-    _count_fired(description.name, due)
+    _count_fired(description.name, due, surroundings.clock())
     return len(due)
 
 
@@ -216,19 +222,18 @@ async def _fire_one_by_one(
                     return fired
                 timer = found[0]
                 await description.timers[timer.kind](found, tx)
-            _count_fired(description.name, found)
+            _count_fired(description.name, found, surroundings.clock())
         except Exception as error:
             if is_outage(error, connection) or timer is None:
                 raise
             log.exception("timer.failed", service=description.name, kind=timer.kind, attempts=timer.attempts)
-            until = datetime.now(UTC) + timedelta(seconds=min(3600, 2**timer.attempts))
+            until = surroundings.clock() + timedelta(seconds=min(3600, 2**timer.attempts))
             await timers.cancel(connection.raw, [(timer.kind, timer.key)])
             await timers.postpone(connection.raw, timer, until)
     return _TIMER_LOAD
 
 
-def _count_fired(service: str, due: list[Timer]) -> None:
-    now = datetime.now(UTC)
+def _count_fired(service: str, due: list[Timer], now: datetime) -> None:
     for timer in due:
         metrics.TIMERS_FIRED.labels(service, timer.kind).inc()
         metrics.TIMER_DELAY_SECONDS.labels(service, timer.kind).observe(max(0.0, (now - timer.due_at).total_seconds()))
