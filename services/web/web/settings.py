@@ -13,13 +13,14 @@ class Settings(ChassisSettings):
     signing_key: SecretStr
     """Ed25519 private key (JWK) that signs the services' access tokens."""
     public_url: str = "http://localhost:8000"
-    """The address that people use, `https` in production; `…/auth/oidc/callback` is the redirect address to register."""
+    """The address that people use, `https` in production. At the provider register `…/auth/oidc/callback` as redirect
+    address, and `…/sign-in` for coming back after signing out."""
     session_hours: int = Field(default=12, ge=1, le=168)
     """How long somebody stays signed in."""
     requests_per_minute: int = Field(default=3_000, ge=60)
     """Of one session; a page that is open and used needs a few dozen."""
     oidc_issuer: str | None = None
-    """OpenID provider; without one only the demo personas can sign in, and only in development. Required in production."""
+    """OpenID provider, required in production; without one only the demo personas can sign in, in development."""
     oidc_client_id: str = "bihuan"
     """Our name at the provider."""
     oidc_client_secret: SecretStr | None = None
