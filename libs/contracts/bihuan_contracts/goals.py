@@ -211,4 +211,6 @@ class TargetsRecalculated(Event):
     rule: str | None
     matrix: UUID | None = None
     """The settled impact matrix, where people have moved the target (C8)."""
+    held: bool = False
+    """Proposed by the change and not in effect: a rule wants the consent of those affected first (C7, C8)."""
     at: AwareDatetime

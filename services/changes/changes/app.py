@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api, consents, releases
+from changes import api, consents, opening, releases
 from changes.handlers import (
     on_bom_released,
     on_person_changed,
@@ -10,6 +10,7 @@ from changes.handlers import (
     on_task_changed,
 )
 from changes.settings import Settings
+from changes.targets import on_targets_recalculated
 
 app = service(
     "changes",
@@ -19,6 +20,7 @@ app = service(
         topics.TASKS: on_task_changed,
         topics.PROJECTS: on_project_changed,
         topics.PEOPLE: on_person_changed,
+        topics.TARGETS: on_targets_recalculated,
     },
     api=api.routes,
     timers={
@@ -27,5 +29,6 @@ app = service(
         releases.EXPIRES: releases.on_expired,
         consents.REMINDER: consents.on_reminder,
         consents.OVERDUE: consents.on_overdue,
+        opening.UNSENT: opening.on_unsent,
     },
 )

@@ -77,15 +77,32 @@ async def load(tx: Transaction, matrices: Iterable[UUID], *, lock: bool = True) 
     return await _whole(tx, rows)
 
 
+async def living_of_changes(tx: Transaction, changes: Sequence[UUID]) -> list[Matrix]:
+    """Drafts and open matrices that these technical changes have caused, locked."""
+    rows = await tx.raw.fetch(
+        "select * from matrices where change = any($1::uuid[]) and state in ('draft', 'open')"
+        " order by matrix for update",
+        list(changes),
+    )
+    return list((await _whole(tx, rows)).values())
+
+
 async def find(
-    tx: Transaction, person: str, *, everything: bool, waiting: bool, state: str | None, limit: int
+    tx: Transaction,
+    person: str,
+    *,
+    everything: bool,
+    waiting: bool,
+    state: str | None,
+    change: UUID | None = None,
+    limit: int,
 ) -> list[Matrix]:
     """Matrices that this person may see, newest first; `waiting`: only those that wait for them."""
     rows = await tx.raw.fetch(
         f"select * from matrices as m where ($2 or {_SEEN_BY}) and (not $3 or {_WAITING})"  # noqa: S608 - constants
-        " and ($4::text is null or state = $4)"
-        " order by proposed_at desc limit $5",
-        person, everything, waiting, state, limit,
+        " and ($4::text is null or state = $4) and ($5::uuid is null or change = $5)"
+        " order by proposed_at desc limit $6",
+        person, everything, waiting, state, change, limit,
     )  # fmt: skip
     return list((await _whole(tx, rows)).values())
 

@@ -35,6 +35,19 @@ async def proposed(tx: Transaction, matrix: Matrix) -> None:
     await _announce(tx, matrix)
 
 
+async def opened(tx: Transaction, matrix: Matrix, change: str) -> None:
+    """A technical change has asked for it: the proposer is to offer compensations and to send it."""
+    await consent_store.save(tx, matrix)
+    await consent_store.note(tx, matrix, "opened", None, body=_snapshot(matrix))
+    await _announce(tx, matrix)
+    title = Text(
+        zh=f"{change} 的新目标要先征得同意：请填好 {matrix.number} 并发出",
+        en=f"The new targets of {change} need consent first: fill in {matrix.number} and send it",
+    )
+    said = notice(matrix, matrix.proposer, "consent_opened", title, tx, must_confirm=True)
+    tx.announce(said.model_copy(update={"dedupe": f"consent_opened:{matrix.matrix}:{matrix.version}"}))
+
+
 async def edited(tx: Transaction, matrix: Matrix) -> None:
     await consent_store.save(tx, matrix)
     await consent_store.note(tx, matrix, "edited", matrix.proposer, body=_snapshot(matrix))
@@ -75,14 +88,15 @@ async def answered(tx: Transaction, matrix: Matrix, row: Row) -> None:
     await _settled(tx, matrix)
 
 
-async def withdrawn(tx: Transaction, matrix: Matrix, *, was_open: bool) -> None:
+async def withdrawn(tx: Transaction, matrix: Matrix, *, was_open: bool, by: str | None) -> None:
+    """`by` None: the system, because the change behind it is superseded."""
     await consent_store.save(tx, matrix)
-    await consent_store.note(tx, matrix, "withdrawn", matrix.proposer)
+    await consent_store.note(tx, matrix, "withdrawn", by)
     await _announce(tx, matrix)
     if was_open:
         for person in sorted({row.person for row in matrix.rows} - {matrix.proposer}):
             tx.announce(
-                _notice(
+                notice(
                     matrix, person, "consent_withdrawn",
                     Text(zh=f"{matrix.number} 已撤回，不用再回答", en=f"{matrix.number} is withdrawn"),
                     tx,
@@ -96,7 +110,7 @@ async def _settled(tx: Transaction, matrix: Matrix) -> None:
     await consent_store.note(tx, matrix, "settled", None)
     for person in sorted({matrix.proposer, *(row.person for row in matrix.rows)}):
         tx.announce(
-            _notice(
+            notice(
                 matrix, person, "consent_settled",
                 Text(zh=f"{matrix.number} 已全部同意，调整生效", en=f"{matrix.number} is agreed and takes effect"), tx,
             )
@@ -182,7 +196,7 @@ async def on_overdue(timers: Sequence[Timer], tx: Transaction) -> None:
         listed = "、".join(sorted({names.get(row.person, row.person) for row in silent}))
         for person in sorted(told):
             tx.announce(
-                _notice(
+                notice(
                     after, person, "consent_overdue",
                     Text(zh=f"{after.number}：{listed} 没有回答", en=f"{after.number}: no answer from {listed}"), tx,
                 )
@@ -199,7 +213,7 @@ async def _of_timers(tx: Transaction, timers: Iterable[Timer]) -> list[tuple[Mat
 # ── notices ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _notice(matrix: Matrix, person: str, kind: str, title: Text, tx: Transaction, **more: Any) -> NoticeRequested:
+def notice(matrix: Matrix, person: str, kind: str, title: Text, tx: Transaction, **more: Any) -> NoticeRequested:
     return NoticeRequested(
         person=person,
         kind=kind,
@@ -217,12 +231,12 @@ def _asked(matrix: Matrix, person: str, tx: Transaction) -> NoticeRequested:
         zh=f"{matrix.number} 的调整要你同意（第 {matrix.revision} 版）",
         en=f"{matrix.number} asks for your consent (revision {matrix.revision})",
     )
-    return _notice(matrix, person, "consent_asked", title, tx)
+    return notice(matrix, person, "consent_asked", title, tx)
 
 
 def _reminder(matrix: Matrix, person: str, tx: Transaction) -> NoticeRequested:
     title = Text(zh=f"{matrix.number} 还在等你的回答", en=f"{matrix.number} still waits for your answer")
-    return _notice(matrix, person, "consent_reminder", title, tx)
+    return notice(matrix, person, "consent_reminder", title, tx)
 
 
 def _disagreed(matrix: Matrix, row: Row, name: str, tx: Transaction) -> NoticeRequested:
@@ -230,8 +244,8 @@ def _disagreed(matrix: Matrix, row: Row, name: str, tx: Transaction) -> NoticeRe
         title = Text(zh=f"{name} 不同意 {matrix.number}", en=f"{name} rejects {matrix.number}")
     else:
         title = Text(zh=f"{name} 对 {matrix.number} 提出了还价", en=f"{name} makes a counter-offer on {matrix.number}")
-    notice = _notice(matrix, matrix.proposer, "consent_answer", title, tx)
-    return notice.model_copy(update={"dedupe": f"consent_answer:{row.row}:{matrix.revision}:{matrix.version}"})
+    said = notice(matrix, matrix.proposer, "consent_answer", title, tx)
+    return said.model_copy(update={"dedupe": f"consent_answer:{row.row}:{matrix.revision}:{matrix.version}"})
 
 
 def _decided(matrix: Matrix, row: Row, tx: Transaction) -> NoticeRequested:
@@ -239,5 +253,5 @@ def _decided(matrix: Matrix, row: Row, tx: Transaction) -> NoticeRequested:
         zh=f"仲裁人对 {matrix.number} 作了决定，理由在页面上",
         en=f"The arbiter has decided {matrix.number}, with the reason",
     )
-    notice = _notice(matrix, row.person, "consent_decided", title, tx, must_confirm=True)
-    return notice.model_copy(update={"dedupe": f"consent_decided:{row.row}:{matrix.revision}"})
+    said = notice(matrix, row.person, "consent_decided", title, tx, must_confirm=True)
+    return said.model_copy(update={"dedupe": f"consent_decided:{row.row}:{matrix.revision}"})

@@ -9,7 +9,7 @@ import structlog
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, Difference, ImpactAssessed, ImpactRow
 from bihuan_contracts.plm import BomReleased
-from changes import store
+from changes import opening, store
 from changes.domain.impact import Assessment, Change, World, assess
 from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
@@ -52,6 +52,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     await store.save_rows(tx, rows)
     await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
     tx.announce(*(one.order for one in superseded))
+    await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
     for one in saved:
         previous = older.get(one.order.number, ())
         tx.announce(one.order, _assessed(one, rows[one.order.change], previous[-1].order.change if previous else None))

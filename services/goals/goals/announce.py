@@ -79,6 +79,7 @@ async def save_targets(tx: Transaction, trees: dict[UUID, Tree], moved: Sequence
                 change_number=one.change_number,
                 rule=one.rule,
                 matrix=one.matrix,
+                held=one.held,
                 at=tx.now,
             )
         )

@@ -160,6 +160,8 @@ async def on_card_answered(answers: Sequence[CardAnswered], tx: Transaction) -> 
 async def on_consent_changed(matrices: Sequence[ConsentChanged], tx: Transaction) -> None:
     """What everybody affected has agreed to takes effect, each matrix once; in no other state (C8)."""
     await history_store.save_consents(tx, matrices)
+    ended = [one for one in matrices if one.state in {ConsentState.SETTLED, ConsentState.WITHDRAWN}]
+    await store.end_held_targets(tx, ended)
     settled = {one.matrix: one for one in matrices if one.state is ConsentState.SETTLED}
     fresh = await store.settle_matrices(tx, settled) if settled else set()
     agreed = [settled[matrix] for matrix in sorted(fresh)]

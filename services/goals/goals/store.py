@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from bihuan_chassis import Transaction
 from bihuan_chassis.calendar import Calendar
+from bihuan_contracts.changes import ConsentChanged
 from bihuan_contracts.goals import (
     Criterion,
     Deliverable,
@@ -250,11 +251,22 @@ async def save_targets(tx: Transaction, moved: Sequence[Recalculated]) -> None:
                 _CHANGES.dump_json(one.changes).decode(),
                 tx.now,
                 one.matrix,
+                "waiting" if one.held else None,
             )
             for one in moved
         ],
-        columns=("id", "task", "change", "change_number", "rule", "changes", "at", "matrix"),
+        columns=("id", "task", "change", "change_number", "rule", "changes", "at", "matrix", "held"),
     )
+
+
+async def end_held_targets(tx: Transaction, consents: Sequence[ConsentChanged]) -> None:
+    """Held targets whose matrix has come to an end: settled, or withdrawn (C8)."""
+    ended = [(one.change, moved.task, str(one.state)) for one in consents if one.change for moved in one.adjustments]
+    await tx.raw.execute(
+        "update targets set held = new.s from unnest($1::uuid[], $2::uuid[], $3::text[]) as new (c, t, s)"
+        " where change = new.c and task = new.t and held = 'waiting'",
+        [change for change, _, _ in ended], [task for _, task, _ in ended], [state for _, _, state in ended],
+    )  # fmt: skip
 
 
 async def save_evidence(

@@ -99,7 +99,8 @@ def receipt_of(notice: Any, channel: str, state: ReceiptState, at: datetime) -> 
 
 
 async def on_targets_recalculated(moved: Sequence[TargetsRecalculated], tx: Transaction) -> None:
-    """Old → new joins the notice of the same change; no second notice (C5)."""
+    """Old → new joins the notice of the same change; no second notice (C5). What waits for consent has not moved."""
+    moved = [one for one in moved if not one.held]
     await store.save_amendments(tx, moved)
     tx.live(
         *(

@@ -79,10 +79,17 @@ async def list_matrices(
     caller: Caller,
     waiting: bool = False,
     state: ConsentState | None = None,
+    change: UUID | None = None,
     limit: Annotated[int, Field(ge=1, le=200)] = 100,
 ) -> MatrixList:
     found = await consent_store.find(
-        tx, caller.id, everything=oversees(caller), waiting=waiting, state=str(state) if state else None, limit=limit
+        tx,
+        caller.id,
+        everything=oversees(caller),
+        waiting=waiting,
+        state=str(state) if state else None,
+        change=change,
+        limit=limit,
     )
     names = await store.people_names(tx, {one.proposer for one in found})
     return MatrixList(matrices=[summary_of(one, names, caller) for one in found])
@@ -142,7 +149,7 @@ async def send(matrix: UUID, body: Step, tx: Tx, caller: Caller) -> MatrixReply:
 async def withdraw(matrix: UUID, body: Step, tx: Tx, caller: Caller) -> MatrixReply:
     found = await _own(tx, matrix, caller, body.version)
     after = _step(lambda: consent.withdraw(found, caller.id))
-    await consents.withdrawn(tx, after, was_open=found.revision > 0)
+    await consents.withdrawn(tx, after, was_open=found.revision > 0, by=caller.id)
     return await matrix_reply(tx, after, caller)
 
 

@@ -94,6 +94,8 @@ class TargetHistory(Reply):
     matrix: UUID | None = None
     """The impact matrix that people have agreed to, where no technical change did it (C8)."""
     changes: list[TargetChange]
+    held: str | None = None
+    """waiting: not in effect until those affected have agreed; settled or withdrawn: how that ended (C8)."""
     at: datetime
 
 

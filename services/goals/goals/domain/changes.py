@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from bihuan_chassis.calendar import Calendar
@@ -38,6 +39,8 @@ class Recalculated:
     changes: tuple[TargetChange, ...]
     matrix: UUID | None = None
     """The impact matrix that people have agreed to, where no technical change did it (C8)."""
+    held: bool = False
+    """Proposed only: takes effect when those affected have agreed (C7, C8)."""
 
 
 @dataclass
@@ -53,6 +56,11 @@ class Effects:
         real = tuple(change for change in changes if change is not None and change.old != change.new)
         if real:
             self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real))
+
+    def hold(self, task: Task, impact: ImpactAssessed, row: ImpactRow, *changes: TargetChange | None) -> None:
+        real = tuple(change for change in changes if change is not None)
+        if real:
+            self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real, held=True))
 
 
 @dataclass(frozen=True)
@@ -98,8 +106,7 @@ def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstanc
     )
     if any(known.lock == lock.lock for known in task.locks):
         return
-    moved = _targets(task, row, given)
-    locked = tree.change(task.task, locks=(*task.locks, lock), due_at=moved.due_at, planned_hours=moved.planned_hours)
+    locked = tree.change(task.task, locks=(*task.locks, lock), **_in_effect(task, impact, row, given, effects))
     effects.moved(
         locked, impact, row, _due(task, locked), _hours(task, locked),
         TargetChange(field=TargetField.STATE, old=str(task.state), new="locked"),
@@ -110,8 +117,7 @@ def _migrate(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumst
     task = tree.tasks.get(row.task) if row.task else None
     if task is None or not task.counted:
         return
-    moved = _targets(task, row, given)
-    after = tree.change(task.task, item_version=row.new_version, due_at=moved.due_at, planned_hours=moved.planned_hours)
+    after = tree.change(task.task, item_version=row.new_version, **_in_effect(task, impact, row, given, effects))
     effects.moved(after, impact, row, _due(task, after), _hours(task, after))
 
 
@@ -269,6 +275,19 @@ def _by_factor(hours: Decimal | None, row: ImpactRow) -> Decimal | None:
     if hours is None or row.hours_factor == 1:
         return hours
     return ((hours * row.hours_factor) / _HALF_HOUR).quantize(Decimal(1), ROUND_HALF_UP) * _HALF_HOUR
+
+
+def _in_effect(
+    task: Task, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects
+) -> dict[str, Any]:
+    """The targets that move now. Where a rule wants consent none does: they are held until a matrix is settled."""
+    moved = _targets(task, row, given)
+    found = {"due_at": moved.due_at, "planned_hours": moved.planned_hours}
+    if not row.needs_consent:
+        return found
+    proposed = replace(task, due_at=moved.due_at, planned_hours=moved.planned_hours)
+    effects.hold(task, impact, row, _due(task, proposed), _hours(task, proposed))
+    return {}
 
 
 def _due(before: Task, after: Task) -> TargetChange | None:

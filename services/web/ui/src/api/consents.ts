@@ -29,6 +29,14 @@ export function useMatrices(waiting: MaybeRefOrGetter<boolean>) {
   })
 }
 
+/** Matrices that one technical change has asked for. */
+export function useMatricesOf(change: MaybeRefOrGetter<string>) {
+  return useQuery({
+    queryKey: ['consents', 'change', change],
+    queryFn: () => unwrap(changes.GET('/api/changes/consents', { params: { query: { change: toValue(change) } } })).then((list) => list.matrices),
+  })
+}
+
 export function useMatrix(matrix: MaybeRefOrGetter<string>) {
   return useQuery({ queryKey: ['consent', matrix], queryFn: () => unwrap(changes.GET('/api/changes/consents/{matrix}', at(toValue(matrix)))) })
 }

@@ -15,9 +15,9 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   change: ['changes', 'change', 'effects', 'clock'],
   answer: ['answers', 'document', 'task', 'effects'],
   receipt: ['deliveries', 'clock', 'inbox', 'notice'],
-  target: ['task', 'effects', 'week'],
+  target: ['task', 'effects', 'week', 'consents', 'record'],
   metric: ['metric', 'clock'],
-  consent: ['consent', 'consents'],
+  consent: ['consent', 'consents', 'record', 'owed', 'appeal', 'appeals'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */
