@@ -13,7 +13,8 @@ from changes import opening, store
 from changes.domain.impact import Assessment, Change, World, assess
 from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
-from changes.store import StoredOrder
+from changes.domain.suspicion import suspicions
+from changes.store import StoredOrder, suspects
 
 log = structlog.get_logger()
 
@@ -51,6 +52,11 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     rows = {change: found.rows for change, found in found_by.items()}
     await store.save_rows(tx, rows)
     await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
+    # The other thing that spreads: what lies above gets no new version, it is in doubt.
+    doubts = [one for order in saved for one in suspicions(_change(order.order, order.release), world)]
+    await suspects.raise_suspicions(tx, doubts)
+    if superseded:
+        await suspects.clear_superseded(tx, [one.order.change for one in superseded], "superseded")
     tx.announce(*(one.order for one in superseded))
     await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
     for one in saved:

@@ -31,6 +31,9 @@ class Task:
     project: UUID
     due_at: datetime | None = None
     planned_hours: Decimal | None = None
+    goal: str | None = None
+    criterion: str | None = None
+    """What its first deliverable must meet, in words."""
 
     @property
     def open(self) -> bool:
@@ -271,7 +274,9 @@ def _row(
     structure = world.structure
     path = list(reach.steps)
     if task is not None:
+        path += [PathStep(kind="goal", key=task.goal, name=task.goal)] if task.goal else []
         path.append(PathStep(kind="task", key=task.code, name=task.title))
+        path += [PathStep(kind="criterion", key=task.criterion, name=task.criterion)] if task.criterion else []
     path.append(PathStep(kind="person", key=person, name=world.person_name(person)))
     identity = (
         f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"

@@ -45,11 +45,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One way from a child up to a parent."""
+    """One way from a child up to a parent: how the parent's bill names the child."""
 
     parent: str
     by: str
-    """used, substitute, variant: how the parent depends on the child."""
+    """used or substitute."""
+    inherited: bool = False
+    """The line is also part of every variant of the parent."""
+    allow_variants: bool = False
+    """A variant of the child may be fitted instead."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class Structure:
         found = self.items.get(item)
         return found.kind if found else ItemKind.UNKNOWN
 
+    def template(self, item: str) -> str | None:
+        found = self.items.get(item)
+        return found.variant_of if found else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -78,16 +86,56 @@ class Reached:
 
 
 def where_used(structure: Structure, start: str) -> list[Reached]:
-    """Everything above `start`, each item once by its shortest path, nearest first; cycles end by themselves."""
+    """Everything above `start`, each item once by its shortest path, nearest first; cycles end by themselves.
+
+    Above an item are the bills that name it or take it as a substitute, the bills that take any variant of what it
+    is a variant of, and the variants that inherit such a line. The variants of the changed item itself are too.
+    """
+    variants = _variants(structure)
     reached = {start: Reached(start, 0, (start,))}
     waiting = deque([start])
     while waiting:
         child = reached[waiting.popleft()]
-        for step in sorted(structure.parents.get(child.item, ()), key=lambda step: step.parent):
-            if step.parent not in reached:
-                reached[step.parent] = Reached(step.parent, child.depth + 1, (*child.path, step.parent))
-                waiting.append(step.parent)
+        found = {parent for parent in _parents(structure, variants, child.item) if parent not in reached}
+        if child.depth == 0:
+            found |= _all_variants(variants, start) - reached.keys()
+        for parent in sorted(found):
+            reached[parent] = Reached(parent, child.depth + 1, (*child.path, parent))
+            waiting.append(parent)
     return list(reached.values())
+
+
+def _variants(structure: Structure) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for item in structure.items.values():
+        if item.variant_of is not None:
+            found.setdefault(item.variant_of, []).append(item.item)
+    return found
+
+
+def _all_variants(variants: Mapping[str, Sequence[str]], template: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(variants.get(template, ()))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += variants.get(one, ())
+    return found
+
+
+def _parents(structure: Structure, variants: Mapping[str, Sequence[str]], item: str) -> Iterable[str]:
+    steps = [*structure.parents.get(item, ())]
+    seen = {item}
+    template = structure.template(item)
+    while template is not None and template not in seen:
+        seen.add(template)
+        steps += [step for step in structure.parents.get(template, ()) if step.allow_variants and step.by == "used"]
+        template = structure.template(template)
+    for step in steps:
+        yield step.parent
+        if step.inherited:
+            yield from _all_variants(variants, step.parent)
 
 
 def first_inside_itself(parents: Mapping[str, Iterable[str]], item: str, children: Sequence[str]) -> int | None:

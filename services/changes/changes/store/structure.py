@@ -21,8 +21,12 @@ gone as (
     and not exists (select from unnest($13::text[], $14::text[]) as kept(child, parent)
                     where kept.child = uses.child and kept.parent = uses.parent)),
 kept as (
-    insert into uses (child, parent, by) select * from unnest($13::text[], $14::text[], $15::text[])
-    on conflict (child, parent) do update set by = excluded.by where uses.by <> excluded.by),
+    insert into uses (child, parent, by, inherited, allow_variants)
+    select * from unnest($13::text[], $14::text[], $15::text[], $19::boolean[], $20::boolean[])
+    on conflict (child, parent) do update set by = excluded.by, inherited = excluded.inherited,
+        allow_variants = excluded.allow_variants
+    where (uses.by, uses.inherited, uses.allow_variants)
+        is distinct from (excluded.by, excluded.inherited, excluded.allow_variants)),
 named as (
     insert into items (item, name, kind) select * from unnest($16::text[], $17::text[], $18::text[])
     on conflict (item) do nothing)
@@ -43,7 +47,7 @@ async def save_structure(tx: Transaction, releases: Sequence[BomReleased], chang
         (release.item, release.version): (release, change) for release, change in zip(releases, changes, strict=True)
     }
     billed = [release for release in newest.values() if release.lines is not None]
-    uses, children = _uses(billed)
+    uses, children = uses_of(billed)
     children = {item: line for item, line in children.items() if item not in newest}
     await tx.raw.execute(
         _SAVE_STRUCTURE,
@@ -57,24 +61,32 @@ async def save_structure(tx: Transaction, releases: Sequence[BomReleased], chang
         ],
         [release.released_at for release, _ in versions.values()], [change for _, change in versions.values()],
         [release.item for release in billed], [child for child, _ in uses], [parent for _, parent in uses],
-        list(uses.values()), list(children), [line.name or line.item for line in children.values()],
-        [str(line.kind) for line in children.values()],
+        [use.by for use in uses.values()], list(children), [line.name or line.item for line in children.values()],
+        [str(line.kind) for line in children.values()], [use.inherited for use in uses.values()],
+        [use.allow_variants for use in uses.values()],
     )  # fmt: skip
 
 
-def _uses(releases: Iterable[BomReleased]) -> tuple[dict[tuple[str, str], str], dict[str, BomLine]]:
-    """Edges (child, parent) with how the parent uses the child, and the lines that name the children."""
-    uses: dict[tuple[str, str], str] = {}
+def uses_of(releases: Iterable[BomReleased]) -> tuple[dict[tuple[str, str], Step], dict[str, BomLine]]:
+    """How each parent uses each child (by child and parent), and the lines that name the children."""
+    uses: dict[tuple[str, str], Step] = {}
     children: dict[str, BomLine] = {}
     for release in releases:
-        if release.variant_of:
-            uses[release.variant_of, release.item] = "variant"
         for line in release.lines or ():
             for substitute in line.substitutes:
-                uses.setdefault((substitute, release.item), "substitute")
-            uses[line.item, release.item] = "used"
+                _use(uses, substitute, Step(release.item, "substitute", line.inherited))
+            _use(uses, line.item, Step(release.item, "used", line.inherited, line.allow_variants))
             children[line.item] = line
     return uses, children
+
+
+def _use(uses: dict[tuple[str, str], Step], child: str, step: Step) -> None:
+    """Several lines of one bill may name the same item: being a part counts more than standing in for one."""
+    known = uses.get((child, step.parent))
+    if known is not None:
+        by = "used" if "used" in {known.by, step.by} else step.by
+        step = Step(step.parent, by, known.inherited or step.inherited, known.allow_variants or step.allow_variants)
+    uses[child, step.parent] = step
 
 
 async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line, ...]]:
@@ -111,20 +123,39 @@ def line_of(line: BomLine) -> Line:
     )  # fmt: skip
 
 
+_ABOVE = """
+with recursive above (child, parent, by, inherited, allow_variants) as (
+    select child, parent, by, inherited, allow_variants from uses where child = any($1::text[])
+    union
+    select uses.child, uses.parent, uses.by, uses.inherited, uses.allow_variants
+    from uses join above on uses.child = above.parent)
+select * from above
+"""
+"""UNION, not UNION ALL: a cycle ends by itself."""
+
+
 async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
-    """Everything above these items. UNION, not UNION ALL: a cycle ends by itself."""
-    rows = await tx.raw.fetch(
-        "with recursive above (child, parent, by) as ("
-        " select null::text, start, null::text from unnest($1::text[]) as start"
-        " union select uses.child, uses.parent, uses.by from uses join above on uses.child = above.parent)"
-        " select above.*, items.* from above left join items on items.item = above.parent",
-        list(starts),
-    )
+    """Everything that may lie above these items, families of variants included; where_used() is exact."""
     parents: dict[str, list[Step]] = {}
-    for row in rows:
-        if row["child"] is not None:
-            parents.setdefault(row["child"], []).append(Step(row["parent"], row["by"]))
-    return Structure({row["item"]: _item(row) for row in rows if row["item"] is not None}, parents)
+    items: dict[str, Item] = {}
+    loaded: set[str] = set()
+    wanted = set(starts)
+    while wanted:
+        # Mostly once: again only for variants and templates that the way up has met.
+        rows = await tx.raw.fetch(_ABOVE, list(wanted))
+        for child in {row[0] for row in rows}:
+            parents[child] = []
+        for child, parent, by, inherited, allow_variants in rows:
+            parents[child].append(Step(parent, by, inherited, allow_variants))
+        fresh = wanted | {row[1] for row in rows}
+        found = await tx.raw.fetch(
+            "select * from items where item = any($1::text[]) or variant_of = any($1::text[])", list(fresh - loaded)
+        )
+        items |= {row["item"]: _item(row) for row in found}
+        loaded |= fresh
+        family = {row["item"] for row in found} | {row["variant_of"] for row in found if row["variant_of"]}
+        wanted = family - loaded
+    return Structure(items, parents)
 
 
 async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:

@@ -17,21 +17,23 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
         "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
-        " due_at, planned_hours, version, verified)"
+        " due_at, planned_hours, version, verified, goal_title, criterion)"
         " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[])"
+        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[],"
+        "  $15::text[], $16::text[])"
         " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
-        " due_at = excluded.due_at, planned_hours = excluded.planned_hours,"
-        " verified = excluded.verified, version = excluded.version"
+        " due_at = excluded.due_at, planned_hours = excluded.planned_hours, verified = excluded.verified,"
+        " goal_title = excluded.goal_title, criterion = excluded.criterion, version = excluded.version"
         " where tasks.version < excluded.version returning task",
         [task.task for task in newest], [task.code for task in newest], [task.title for task in newest],
         [str(task.kind) for task in newest], [str(task.state) for task in newest], [task.owner for task in newest],
         [task.module for task in newest], [task.item_version for task in newest], [task.project for task in newest],
         [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
         [task.planned_hours for task in newest], [task.version for task in newest],
-        [_is_verified(task) for task in newest],
+        [_is_verified(task) for task in newest], [task.goal_title for task in newest],
+        [_criterion_of(task) for task in newest],
     )  # fmt: skip
     return [row["task"] for row in rows]
 
@@ -40,6 +42,10 @@ def _is_verified(task: TaskChanged) -> bool:
     """Done, and each of its criteria has passed in the version in force: not done by somebody's word."""
     states = [criterion.state for one in task.deliverables for criterion in one.criteria]
     return task.state is TaskState.DONE and bool(states) and all(state is CriterionState.VERIFIED for state in states)
+
+
+def _criterion_of(task: TaskChanged) -> str | None:
+    return next((criterion.text for one in task.deliverables for criterion in one.criteria), None)
 
 
 async def save_projects(tx: Transaction, projects: Sequence[ProjectChanged]) -> None:
@@ -106,7 +112,7 @@ def person_of(row: Any) -> Person:
 def task_of(row: Any) -> Task:
     return Task(
         row["task"], row["code"], row["title"], row["kind"], row["state"], row["owner"], row["module"],
-        row["item_version"], row["project"], row["due_at"], row["planned_hours"],
+        row["item_version"], row["project"], row["due_at"], row["planned_hours"], row["goal_title"], row["criterion"],
     )  # fmt: skip
 
 

@@ -69,3 +69,13 @@ export function useBase(change: MaybeRefOrGetter<string>) {
 
 export const rebaseChange = (change: string, version: number, newVersion: string, keep: Record<string, 'mine' | 'theirs'>) =>
   unwrap(changes.POST('/api/changes/changes/{change}/rebase', { params: of(change), body: { version, new_version: newVersion, keep } }))
+
+// ── suspect links ──
+export type Suspect = Schemas['Suspect']
+
+export function useSuspects(change: MaybeRefOrGetter<string>) {
+  return useQuery({ queryKey: ['change', change, 'suspects'], queryFn: () => unwrap(changes.GET('/api/changes/changes/{change}/suspects', { params: of(toValue(change)) })) })
+}
+
+export const clearSuspects = (change: string, links: string[], reason: string) =>
+  unwrap(changes.POST('/api/changes/changes/{change}/suspects/clear', { params: of(change), body: { links, reason } }))
