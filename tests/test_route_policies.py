@@ -26,8 +26,9 @@ def routes() -> dict[str, str]:
     """Method and path of every route, with its roles in words."""
     found: dict[str, str] = {}
     for name in SERVICES:
-        description = load(name).description
-        routers = [(f"/api/{name}", one) for one in description.api] + [("", one) for one in description.public_routes]
+        service = load(name)
+        own = [(f"/api/{name}", one) for one in service.api_routes]
+        routers = own + [("", one) for one in service.description.public_routes]
         for prefix, one in routers:
             for route in one.routes:
                 assert isinstance(route, APIRoute), route

@@ -1,16 +1,18 @@
-"""Real Chromium on the pages of the running instance; pictures of failures and of each page under artifacts/."""
+"""Real Chromium on the pages of the running instance; whatever a test does, no page may complain."""
 
-import os
+import json
+import re
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from tests.e2e.cells import ARTIFACTS, Cell
 
 from bihuan_tools.instance import Instance
 
-ARTIFACTS = Path(os.environ.get("BIHUAN_ARTIFACTS", Path(__file__).parents[2] / "artifacts"))
+_FAILED = pytest.StashKey[bool]()
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -41,39 +43,81 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if ARTIFACTS.exists():
+        terminalreporter.write_line(f"pictures: {ARTIFACTS}")
+
+
 @pytest.fixture
-def open_as(bihuan: Instance, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page signed in as a person: `open_as("10231", "/inbox", width=375, language="en")`."""
+def open_as(bihuan: Instance, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Opens a page signed in as a person: `open_as("10231", "/inbox", width=375, theme="dark")`, or `cell=CELLS[1]`.
+
+    At the end no page may have complained: no error, no violation of the content security policy, no request to
+    another origin. `page.complaints` holds what was said so far.
+    """
     contexts: list[BrowserContext] = []
 
     def opened(
-        person: str,
+        person: str | None,
         path: str = "/",
         *,
+        cell: Cell | None = None,
         width: int = 1440,
         height: int = 900,
         language: str = "zh-CN",
         theme: str = "light",
     ) -> Page:
+        if cell is not None:
+            width, height, theme = cell.width, cell.height, cell.theme
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale=language, timezone_id="Asia/Shanghai",
-            color_scheme="dark" if theme == "dark" else "light", base_url=bihuan.address,
+            color_scheme="dark" if theme == "dark" else "light", base_url=bihuan.address, has_touch=width <= 720,
         )  # fmt: skip
         contexts.append(context)
-        context.set_default_timeout(15_000)
-        answer = context.request.post("/auth/sign-in", data={"person": person}, headers={"X-Bihuan-Request": "1"})
-        assert answer.ok, answer.text()
+        context.set_default_timeout(20_000)
+        if cell is not None:
+            context.add_init_script(f"localStorage['bihuan.preferences'] ??= {json.dumps(cell.preferences)}")
+        if person is not None:
+            answer = context.request.post("/auth/sign-in", data={"person": person}, headers={"X-Bihuan-Request": "1"})
+            assert answer.ok, answer.text()
         page = context.new_page()
-        page.complaints = []  # type: ignore[attr-defined]
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
-        page.on("console", lambda said: page.complaints.append(said.text) if "Content Security" in said.text else None)  # type: ignore[attr-defined]
+        _hear_complaints(page, bihuan.address)
         page.goto(path)
         return page
 
     yield opened
-    for context in contexts:
-        for number, page in enumerate(context.pages):
-            ARTIFACTS.mkdir(exist_ok=True)
-            name = os.environ.get("PYTEST_CURRENT_TEST", "test").split("::")[-1].split(" ")[0].replace("/", "-")
-            page.screenshot(path=ARTIFACTS / f"{name}-{contexts.index(context)}-{number}.png")
+    failed = request.node.stash.get(_FAILED, False)
+    complaints: list[str] = []
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            complaints += getattr(page, "complaints", [])
+            if failed:
+                ARTIFACTS.mkdir(parents=True, exist_ok=True)
+                name = re.sub(r"[^\w\[\]-]", "-", request.node.name)
+                page.screenshot(path=ARTIFACTS / f"failed-{name}-{number}.png")
         context.close()
+    assert complaints == []
+
+
+def _hear_complaints(page: Page, own: str) -> None:
+    complaints: list[str] = []
+    page.complaints = complaints  # type: ignore[attr-defined]
+
+    def said(message: ConsoleMessage) -> None:
+        if "Content Security" in message.text:
+            complaints.append(message.text)
+
+    def asked(address: str) -> None:
+        if not address.startswith((own, "data:", "blob:")):
+            complaints.append(f"asked {address}")
+
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", said)
+    page.on("request", lambda request: asked(request.url))

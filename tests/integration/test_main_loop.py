@@ -308,3 +308,21 @@ async def test_pages_have_their_headers_and_foreign_requests_are_refused(bihuan:
         assert (await director.get("/api/intake/refused")).status_code == 403
     async with httpx.AsyncClient(base_url=bihuan.address) as nobody:
         assert (await nobody.get("/api/goals/projects")).status_code == 401
+
+
+async def test_the_integration_owner_sees_topics_and_how_far_each_is_read(
+    bihuan: Instance, signed_in: SignedIn
+) -> None:
+    """I1, I3: every topic of the contracts with its readers; all caught up when nothing happens."""
+    async with signed_in("10901") as owner:
+
+        async def caught_up() -> dict[str, Any] | None:
+            streams = {one["name"]: one for one in (await owner.get("/api/intake/streams")).json()["streams"]}
+            behind = sum(reader["lag"] for one in streams.values() for reader in one["readers"])
+            return streams if not behind else None
+
+        streams = await until(caught_up, "every reader to have caught up", 30)
+    assert set(streams) == {topic.name for topic in topics.ALL}
+    released = streams[topics.BOM_RELEASES.name]
+    assert released["records"] > 0
+    assert "changes.plm.bom-releases.v1" in {reader["group"] for reader in released["readers"]}

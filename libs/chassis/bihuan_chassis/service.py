@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from redis.asyncio import Redis
 
-from bihuan_chassis import http, metrics
+from bihuan_chassis import dead_letter_routes, http, metrics
 from bihuan_chassis.auth import Authenticator, Keys
 from bihuan_chassis.clock import DatabaseClock
 from bihuan_chassis.database import engine
@@ -82,8 +82,14 @@ class Service:
         metrics.BUILD_INFO.labels(self.name, app.version).set(1)
         return app
 
+    @property
+    def api_routes(self) -> tuple[APIRouter, ...]:
+        """What it answers under `/api/<name>`; who hears topics also shows what it could not handle."""
+        own = tuple(self.description.api)
+        return (*own, dead_letter_routes.routes) if own and self.description.subscriptions else own
+
     def include_routes(self, app: FastAPI) -> None:
-        for routes in self.description.api:
+        for routes in self.api_routes:
             app.include_router(routes, prefix=f"/api/{self.name}")
         for routes in self.description.public_routes:
             app.include_router(routes)

@@ -19,6 +19,7 @@ WHO = {
     "GET /refused/{id}": OWNERS,
     "POST /refused/{id}/replay": OWNERS,
     "POST /refused/{id}/discard": OWNERS,
+    "GET /streams": OWNERS,
 }
 
 
