@@ -10,6 +10,7 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import Reply
 from bihuan_contracts.goals import (
     Deliverable,
+    GoalState,
     ProjectChanged,
     ProjectState,
     RetestOf,
@@ -77,6 +78,7 @@ class BoardTask(Reply):
     deliverables: tuple[Deliverable, ...]
     locks: tuple[TaskLock, ...]
     retest: RetestOf | None
+    depends_on: tuple[UUID, ...]
     version: int
 
 
@@ -88,6 +90,10 @@ class BoardGoal(Reply):
     progress: Decimal | None
     owner: str | None
     owner_name: str | None
+    state: GoalState
+    cycle_name: str | None
+    frozen: bool
+    """Dates, weights and owners move by consent only."""
     tasks: list[BoardTask]
 
 
@@ -124,16 +130,18 @@ def summary(
 
 def board(project: ProjectChanged, tasks: Sequence[TaskChanged], names: Mapping[str, str], now: datetime) -> Board:
     by_goal: defaultdict[UUID | None, list[BoardTask]] = defaultdict(list)
-    for task in tasks:
+    for task in sorted(tasks, key=lambda task: (task.position, task.code)):
         if task.state is not TaskState.SUPERSEDED:
             by_goal[task.goal].append(board_task(task, names, now))
-    explicit = sum((goal.weight for goal in project.goals if goal.weight is not None), Decimal(0))
+    counted = [goal.weight for goal in project.goals if goal.state is not GoalState.CANCELLED]
+    explicit = sum((weight for weight in counted if weight is not None), Decimal(0))
     return Board(
         project=summary(project, count(tasks, now), names, planned_progress(tasks, now)),
         goals=[
             BoardGoal(
                 goal=goal.goal, title=goal.title, weight=goal.weight, share=goal.share, progress=goal.progress,
-                owner=goal.owner, owner_name=names.get(goal.owner or ""), tasks=by_goal[goal.goal],
+                owner=goal.owner, owner_name=names.get(goal.owner or ""), state=goal.state,
+                cycle_name=goal.cycle_name, frozen=goal.frozen, tasks=by_goal[goal.goal],
             )
             for goal in project.goals
         ],
@@ -150,7 +158,7 @@ def board_task(task: TaskChanged, names: Mapping[str, str], now: datetime) -> Bo
         progress=task.progress, starts_at=task.starts_at, due_at=task.due_at, finished_at=task.finished_at,
         planned_hours=task.planned_hours, actual_hours=task.actual_hours,
         days_late=CALENDAR.days_late(task.due_at, task.finished_at, now), deliverables=task.deliverables,
-        locks=task.locks, retest=task.retest, version=task.version,
+        locks=task.locks, retest=task.retest, depends_on=task.depends_on, version=task.version,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, history, products
+from bihuan_tools.demo import company, consents, history, products, trees
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -24,7 +24,7 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
     at = now or datetime.now(UTC)
     staff = company.people()
     releases = products.first_releases()
-    projects = products.projects(staff, at)
+    projects = [trees.connect(project, at) for project in products.projects(staff, at)]
     past = list(history.events(at, projects))
     await _send(instance, staff, progress, "人员与供应商", "people and suppliers")
     await _send(instance, releases, progress, "产品结构", "product structure")
@@ -39,6 +39,7 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
             created += answer.json()["created"]
             progress("项目与任务", "projects and tasks", number, len(projects))
         if created:
+            await trees.freeze(client, goals, at)
             await _send(instance, past, progress, "两年的订单、收货、缺陷与报告", "two years of history")
         await _wait_until_known(instance, client, progress)
         matrices = await consents.propose(instance, client, at)

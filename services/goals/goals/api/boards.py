@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bihuan_chassis import Transaction
 from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, NotFound, Reply, Tx, allow, router
-from bihuan_contracts.goals import TaskKind, TaskState
+from bihuan_contracts.goals import GoalState, TaskKind, TaskState
 from goals import store
 from goals.api.replies import ProjectSummary, TaskReply, counts_in, counts_of, summary, task_reply
 from goals.domain.tree import Tree
@@ -33,6 +33,9 @@ class GoalReply(Reply):
     progress: Decimal | None
     owner: str | None
     owner_name: str | None
+    state: GoalState
+    cycle_name: str | None
+    frozen: bool
     tasks: list[TaskReply]
 
 
@@ -106,6 +109,7 @@ async def board_of(tx: Transaction, tree: Tree, now: datetime) -> ProjectBoard:
         GoalReply(
             goal=figure.goal.goal, title=figure.goal.title, weight=figure.goal.weight, share=figure.share,
             progress=figure.progress, owner=figure.goal.owner, owner_name=names.get(figure.goal.owner or ""),
+            state=figure.goal.state, cycle_name=figure.goal.cycle_name, frozen=figure.goal.frozen,
             tasks=[
                 task_reply(task, names, now, calendar)
                 for task in tree.tasks.values()
@@ -117,7 +121,7 @@ async def board_of(tx: Transaction, tree: Tree, now: datetime) -> ProjectBoard:
     return ProjectBoard(
         project=summary(tree.project, counts_in(tree, now), names),
         goals=goals,
-        remainder=check([goal.weight for goal in tree.project.goals]),
+        remainder=check([goal.weight for goal in tree.project.goals if goal.counted]),
         heat=_heat(tree, now, calendar),
     )
 

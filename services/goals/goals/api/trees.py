@@ -1,6 +1,7 @@
 """Taking over a whole tree: goals, tasks, deliverables, criteria (G1)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from bihuan_contracts import Key, Text, Version
 from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, ProjectState, TaskKind, TaskState
 from goals import store
 from goals.announce import save_and_announce
+from goals.domain.edits import bad_dependencies
 from goals.domain.tree import Goal, Project, Task, Tree, gaps
 from goals.domain.weights import OverweightError, check
 
@@ -57,6 +59,8 @@ class TaskIn(Body):
     finished_at: AwareDatetime | None = None
     planned_hours: Hours | None = None
     actual_hours: Hours | None = None
+    depends_on: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
+    """Codes of tasks of this project that have to be finished first."""
     deliverables: Annotated[tuple[DeliverableIn, ...], Field(max_length=50)] = ()
 
 
@@ -94,18 +98,21 @@ async def import_project(body: ProjectIn, tx: Tx) -> Imported:
     known = await store.find_project(tx, body.code)
     if known is not None:
         return Imported(project=known.project, tasks=0, created=False)
-    _refuse_bad_tree(body)
-    tree = _tree(body, tx)
+    if errors := wrong_places(body):
+        raise Invalid(errors=errors)
+    tree = tree_of(body, tx)
     await save_and_announce(tx, [tree])
     return Imported(project=tree.project.project, tasks=len(tree.tasks), created=True)
 
 
-def _refuse_bad_tree(body: ProjectIn) -> None:
+def wrong_places(body: ProjectIn) -> list[FieldError]:
+    """Everything that keeps a tree from being taken over, each with its path; nothing when it is good."""
     errors: list[FieldError] = []
     errors += _overweight("goals", [goal.weight for goal in body.goals])
     codes: dict[str, str] = {}
     for g, goal in enumerate(body.goals):
-        errors += _overweight(f"goals.{g}.tasks", [task.weight for task in goal.tasks])
+        counted = [task.weight for task in goal.tasks if task.state is not TaskState.CANCELLED]
+        errors += _overweight(f"goals.{g}.tasks", counted)
         for t, task in enumerate(goal.tasks):
             path = f"goals.{g}.tasks.{t}"
             errors += _overweight(f"{path}.deliverables", [one.weight for one in task.deliverables])
@@ -119,8 +126,30 @@ def _refuse_bad_tree(body: ProjectIn) -> None:
             codes[task.code] = path
             if task.state in {TaskState.ACTIVE, TaskState.DONE}:
                 errors += [FieldError(f"{path}.{gap.field}", "gap", Text(zh=gap.zh, en=gap.en)) for gap in _gaps(task)]
-    if errors:
-        raise Invalid(errors=errors)
+    return errors + _bad_dependencies(body)
+
+
+def _bad_dependencies(body: ProjectIn) -> list[FieldError]:
+    """Codes that no task has, and loops."""
+    paths = {
+        task.code: f"goals.{g}.tasks.{t}" for g, goal in enumerate(body.goals) for t, task in enumerate(goal.tasks)
+    }
+    ids = {code: UUID(int=number) for number, code in enumerate(paths, 1)}
+    errors: list[FieldError] = []
+    tree = Tree(Project(UUID(int=0), body.code, body.name, body.product, body.lead, body.state))
+    for task in (task for goal in body.goals for task in goal.tasks):
+        unknown = [code for code in task.depends_on if code not in ids]
+        if unknown:
+            words = "、".join(unknown)
+            text = Text(zh=f"没有编号为 {words} 的任务", en=f"There is no task {words.replace('、', ', ')}")
+            errors.append(FieldError(f"{paths[task.code]}.depends_on", "unknown_task", text))
+        shape = Task(ids[task.code], task.code, UUID(int=0), None, task.title, task.kind, task.state)
+        tree.put(replace(shape, depends_on=tuple(ids[code] for code in task.depends_on if code in ids)))
+    for code, path in paths.items():
+        if refusal := bad_dependencies(tree, ids[code], tree.tasks[ids[code]].depends_on):
+            text = Text(zh=refusal.zh, en=refusal.en)
+            return [*errors, FieldError(f"{path}.depends_on", refusal.code, text)]
+    return errors
 
 
 def _gaps(task: TaskIn) -> Sequence[Any]:
@@ -140,7 +169,8 @@ def _overweight(field: str, weights: Sequence[Decimal | None]) -> list[FieldErro
     return []
 
 
-def _tree(body: ProjectIn, tx: Tx) -> Tree:
+def tree_of(body: ProjectIn, tx: Tx) -> Tree:
+    """The tree as rows will have it; call `wrong_places` first."""
     project_id = tx.new_id()
     goals = tuple(Goal(tx.new_id(), goal.title, goal.weight, goal.owner) for goal in body.goals)
     project = Project(
@@ -149,8 +179,12 @@ def _tree(body: ProjectIn, tx: Tx) -> Tree:
     )  # fmt: skip
     tree = Tree(project)
     for goal, given in zip(goals, body.goals, strict=True):
-        for task in given.tasks:
-            tree.put(_task(tx, task, project_id, goal.goal))
+        for position, task in enumerate(given.tasks, 1):
+            tree.put(replace(_task(tx, task, project_id, goal.goal), position=position))
+    by_code = {task.code: task.task for task in tree.tasks.values()}
+    for task in (task for goal in body.goals for task in goal.tasks if task.depends_on):
+        known = tree.tasks[by_code[task.code]]
+        tree.tasks[known.task] = replace(known, depends_on=tuple(by_code[code] for code in task.depends_on))
     return tree
 
 

@@ -20,6 +20,9 @@ export interface Row {
   due?: string | null
   task?: Task
   criterion?: Criterion
+  /** The cycle that a goal is frozen with. */
+  frozen?: string
+  gone?: boolean
   folds: boolean
   open: boolean
 }
@@ -51,7 +54,7 @@ function goalRows(goal: Goal, opened: ReadonlySet<string>, filters: ReadonlySet<
   const tasks = goal.tasks.filter((task) => passes(task, filters, reader))
   if (filters.size && !tasks.length) return []
   const open = filters.size > 0 || opened.has(goal.goal)
-  const row: Row = { key: goal.goal, level: 1, kind: 'goal', title: goal.title, weight: toNumber(goal.share), shared: goal.weight === null, progress: toNumber(goal.progress), owner: goal.owner_name, folds: tasks.length > 0, open }
+  const row: Row = { key: goal.goal, level: 1, kind: 'goal', title: goal.title, weight: toNumber(goal.share), shared: goal.weight === null, progress: toNumber(goal.progress), owner: goal.owner_name, frozen: goal.frozen ? (goal.cycle_name ?? '') : undefined, gone: goal.state === 'cancelled', folds: tasks.length > 0, open }
   const counted = goal.tasks.filter((task) => task.state !== 'cancelled')
   const shares = new Map(sharesOf(counted.map((task) => task.weight)).map((share, index) => [counted[index]!.task, share]))
   return open ? [row, ...tasks.flatMap((task) => taskRows(task, shares.get(task.task), opened))] : [row]
