@@ -40,7 +40,7 @@ _CELLS = {
 
 
 @some.composite
-def _tables(draw: some.DrawFn) -> Table:
+def tables(draw: some.DrawFn) -> Table:
     fields = draw(some.lists(some.sampled_from(sorted(_CELLS)), min_size=1, max_size=3, unique=True))
     rows = []
     for number in range(draw(some.integers(1, 6))):
@@ -65,7 +65,7 @@ def _facts(finding: Finding, table: Table) -> dict[str, Any]:
 
 
 @settings(deadline=None, max_examples=60)
-@over(_tables())
+@over(tables())
 def test_gaps_and_dead_rows_are_those_of_brute_force(table: Table) -> None:
     """C4: a gap is found exactly when some case hits no row, and a row is unreachable exactly when no case hits it."""
     found = check(table)
@@ -79,7 +79,7 @@ def test_gaps_and_dead_rows_are_those_of_brute_force(table: Table) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@over(_tables())
+@over(tables())
 def test_overlap_shows_a_case_in_which_the_order_decides(table: Table) -> None:
     for finding in _of(check(table), "overlap"):
         assert finding.row
@@ -90,7 +90,7 @@ def test_overlap_shows_a_case_in_which_the_order_decides(table: Table) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@over(_tables())
+@over(tables())
 def test_fixing_gap_after_gap_ends_without_one_and_breaks_no_row(table: Table) -> None:
     """C4: the row that a gap offers closes it and takes nothing from the rows above."""
     for number in range(40):
