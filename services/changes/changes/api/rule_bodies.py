@@ -28,7 +28,7 @@ class NoteIn(Body):
     en: Annotated[str, Field(max_length=400)] = ""
 
 
-class RowIn(Body):
+class RuleRowIn(Body):
     id: Name
     when: dict[Name, ConditionIn] = Field(default_factory=dict)
     then: dict[Name, Cell] = Field(default_factory=dict)
@@ -47,7 +47,7 @@ class CaseIn(Body):
 class TableIn(Body):
     fields: tuple[Name, ...]
     effects: tuple[Name, ...]
-    rows: Annotated[tuple[RowIn, ...], Field(max_length=500)]
+    rows: Annotated[tuple[RuleRowIn, ...], Field(max_length=500)]
     cases: Annotated[tuple[CaseIn, ...], Field(max_length=500)] = ()
     hit_policy: HitPolicy = HitPolicy.FIRST
     complete: bool = True

@@ -11,7 +11,7 @@ from bihuan_contracts import Text
 from changes import store
 from changes.domain.rules_cells import Condition
 from changes.domain.rules_checks import Finding
-from changes.domain.rules_table import Table, Tested
+from changes.domain.rules_table import HitPolicy, Table, Tested
 from changes.domain.rules_versions import BASE, Checked, RowChange, State, Version, checked
 from changes.store import versions as tables
 
@@ -26,7 +26,7 @@ class ConditionReply(Reply):
     values: list[str]
 
 
-class RowReply(Reply):
+class RuleRow(Reply):
     id: str
     when: dict[str, ConditionReply]
     then: Cells
@@ -44,9 +44,9 @@ class CaseReply(Reply):
 class TableReply(Reply):
     fields: list[str]
     effects: list[str]
-    rows: list[RowReply]
+    rows: list[RuleRow]
     cases: list[CaseReply]
-    hit_policy: str
+    hit_policy: HitPolicy
     complete: bool
 
 
@@ -204,7 +204,7 @@ def table_reply(table: Table) -> TableReply:
         fields=list(table.fields),
         effects=list(table.effects),
         rows=[
-            RowReply(
+            RuleRow(
                 id=row.id,
                 when={name: condition_reply(cell) for name, cell in row.when.items()},
                 then=cells_of(row.then),
@@ -222,7 +222,7 @@ def table_reply(table: Table) -> TableReply:
             )
             for case in table.cases
         ],
-        hit_policy=str(table.hit_policy),
+        hit_policy=table.hit_policy,
         complete=table.complete,
     )
 

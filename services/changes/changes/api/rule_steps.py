@@ -16,7 +16,7 @@ from changes.domain.rules_versions import Version, checked
 routes = router(tags=["rules"])
 
 
-class Step(Body):
+class RuleStep(Body):
     edition: Annotated[int, Field(ge=1)]
     """The edition that the caller saw."""
 
@@ -34,7 +34,7 @@ async def submit(name: str, version: int, body: Submission, tx: Tx, caller: Call
 
 
 @routes.post("/rules/{name}/versions/{version}/call-back", dependencies=[allow(*EDITORS)])
-async def call_back(name: str, version: int, body: Step, tx: Tx, caller: Caller) -> TablePage:
+async def call_back(name: str, version: int, body: RuleStep, tx: Tx, caller: Caller) -> TablePage:
     """Out of review, to be edited again."""
     head, listed = await rule_steps.load(tx, name, lock=True)
     before = _seen(rule_steps.of_number(listed, version), body.edition)
@@ -44,7 +44,7 @@ async def call_back(name: str, version: int, body: Step, tx: Tx, caller: Caller)
 
 
 @routes.post("/rules/{name}/versions/{version}/approve", dependencies=[allow(*APPROVERS)])
-async def approve(name: str, version: int, body: Step, tx: Tx, caller: Caller) -> TablePage:
+async def approve(name: str, version: int, body: RuleStep, tx: Tx, caller: Caller) -> TablePage:
     """The second person publishes it. Tests and checks are run once more, as the code may have moved on."""
     head, listed = await rule_steps.load(tx, name, lock=True)
     before = _seen(rule_steps.of_number(listed, version), body.edition)
@@ -84,7 +84,7 @@ async def retire(name: str, version: int, body: Verdict, tx: Tx, caller: Caller)
 
 
 @routes.post("/rules/{name}/versions/{version}/discard", dependencies=[allow(*EDITORS)])
-async def discard(name: str, version: int, body: Step, tx: Tx, caller: Caller) -> TablePage:
+async def discard(name: str, version: int, body: RuleStep, tx: Tx, caller: Caller) -> TablePage:
     """Give a draft up; it stays readable."""
     head, listed = await rule_steps.load(tx, name, lock=True)
     before = _seen(rule_steps.of_number(listed, version), body.edition)

@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule'
   id: string
   data: Record<string, unknown>
 }
@@ -18,6 +18,7 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   target: ['task', 'effects', 'week', 'consents', 'record'],
   metric: ['metric', 'clock'],
   consent: ['consent', 'consents', 'record', 'owed', 'appeal', 'appeals'],
+  rule: ['rule', 'rules'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */

@@ -5,6 +5,7 @@ export const icons = {
   board: 'M3 4h5v4H3zM12 9h5v3h-5zM12 14h5v3h-5zM5.5 8v7.5h6.5M5.5 10.5H12',
   change: 'M4 7h10l-3-3M16 13H6l3 3',
   matrix: 'M3 4h14v12H3zM3 8h14M8 4v12M11 12h3',
+  rules: 'M3 4h14v12H3zM3 8h14M11 4v12M5 12h3M13 12h2',
   inbox: 'M3 11l2-7h10l2 7v5H3zM3 11h4l1 2h4l1-2h4',
   talk: 'M3 4h14v9H9l-4 3v-3H3zM7 8h6M7 10.5h4',
   chart: 'M3 3v14h14M6 13l3-4 3 2 4-6',
