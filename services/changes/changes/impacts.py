@@ -9,7 +9,7 @@ import structlog
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, Difference, ImpactAssessed, ImpactRow
 from bihuan_contracts.plm import BomReleased
-from changes import opening, store
+from changes import documents, opening, store
 from changes.domain.impact import Assessment, Change, World, assess
 from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
@@ -55,6 +55,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     # The other thing that spreads: what lies above gets no new version, it is in doubt.
     doubts = [one for order in saved for one in suspicions(_change(order.order, order.release), world)]
     await suspects.raise_suspicions(tx, doubts)
+    await documents.update(tx, saved, rows)
     if superseded:
         await suspects.clear_superseded(tx, [one.order.change for one in superseded], "superseded")
     tx.announce(*(one.order for one in superseded))

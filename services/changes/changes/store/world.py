@@ -161,6 +161,11 @@ async def people_names(tx: Transaction, people: Iterable[str]) -> dict[str, str]
     return {row["person"]: row["name"] for row in rows}
 
 
+async def modules_of_project(tx: Transaction, project: UUID) -> set[str]:
+    rows = await tx.raw.fetch("select distinct module from tasks where project = $1 and module is not null", project)
+    return {row["module"] for row in rows}
+
+
 async def leads_of(tx: Transaction, projects: Iterable[UUID]) -> set[str]:
     rows = await tx.raw.fetch("select distinct lead from projects where project = any($1::uuid[])", list(projects))
     return {row["lead"] for row in rows}

@@ -18,6 +18,7 @@ declare module 'vue-router' {
 const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/pages/week/WeekPage.vue'), meta: { place: 'nav.week' } },
   { path: '/boards', component: () => import('@/pages/boards/BoardsPage.vue'), meta: { place: 'nav.boards' } },
+  { path: '/boards/:id/document', component: () => import('@/pages/document/DocumentPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id', component: () => import('@/pages/board/BoardPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id/edit', component: () => import('@/pages/tree-edit/TreeEditPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/wall', component: () => import('@/pages/wall/WallPage.vue'), meta: { place: 'nav.wall', bare: true } },

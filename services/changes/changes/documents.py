@@ -1,0 +1,31 @@
+"""A change brings the technical documents of the projects it touches to the new version (C11)."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from bihuan_chassis import Transaction
+from bihuan_chassis.calendar import ZONE
+from bihuan_contracts.changes import ImpactRow
+from changes.domain.documents import Section, after_change
+from changes.store import StoredOrder, documents
+
+
+async def update(tx: Transaction, applied: Sequence[StoredOrder], rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:
+    """The section of the changed module gets the new version and what changed, in each project that works on it."""
+    touched = [
+        (project, one.order)
+        for one in applied
+        for project in sorted({row.project for row in rows[one.order.change] if row.project is not None})
+    ]
+    if not touched:
+        return
+    versions = await documents.lock_documents(tx, {project for project, _ in touched})
+    sections = await documents.load_sections(tx, versions)
+    written: list[tuple[UUID, Section, UUID | None]] = []
+    for project, order in touched:
+        versions[project] += 1
+        known = sections.setdefault(project, {})
+        title, body = after_change(known.get(order.item), order, tx.now.astimezone(ZONE))
+        known[order.item] = Section(order.item, title, body, order.new_version, versions[project])
+        written.append((project, known[order.item], order.change))
+    await documents.save_sections(tx, written)
