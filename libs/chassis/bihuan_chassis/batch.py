@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -116,18 +116,18 @@ class Batches:
             self._consumer = await inbox.consumer_id(connection.raw, self._subscription.name)
         first = {letter.id: letter for letter in reversed(letters)}  # the same id twice in a batch: keep the first
         now = self._surroundings.clock()
-        opened = [letter for letter in letters if first[letter.id] is letter]
+        events: list[Event] = []
+        received: list[Received] = []
+        refused: list[Letter] = []
         # The handler sees only what is new, but that is known inside the transaction.
         async with transaction(connection, self._surroundings) as tx:
-            new = await inbox.unseen(connection.raw, self._consumer, list(first))
-            fresh = [letter for letter in opened if letter.id in new]
-            refused = [letter for letter in fresh if isinstance(letter.content, Refused)]
-            events: list[Event] = []
-            received: list[Received] = []
-            for letter in fresh:
+            new = await inbox.unseen(connection.raw, self._consumer, first.keys())
+            for letter in letters if len(new) == len(letters) else _only(letters, first, new):
                 if isinstance(letter.content, Opened):
                     events.append(letter.content.event)
                     received.append(_received(letter, letter.content, now))
+                else:
+                    refused.append(letter)
             tx.received = received
             if refused:
                 await dead_letters.save(
@@ -201,6 +201,11 @@ class Batches:
             now = self._surroundings.clock()
             # The oldest of a batch stands for it: one observation an event would cost more than its handling.
             age.observe(max(0.0, (now - min(event.time for event in events)).total_seconds()))
+
+
+def _only(letters: Sequence[Letter], first: Mapping[UUID, Letter], new: Collection[UUID]) -> list[Letter]:
+    """The letters that are new, in their order, each id once."""
+    return [letter for letter in letters if first[letter.id] is letter and letter.id in new]
 
 
 def _received(letter: Letter, opened: Opened, now: datetime) -> Received:

@@ -1,14 +1,17 @@
 """The inbox: which events a consumer has seen. Its rows are committed with the effects they stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 
+# One text for all ids, and an answer only when some are known: asyncpg calls Python for each element of an array.
 _INSERT = """
-insert into inbox (event_id, consumer) select unnest($1::uuid[]), $2
-on conflict do nothing returning event_id
+with entered as (
+    insert into inbox (event_id, consumer) select unnest($1::text::uuid[]), $2 on conflict do nothing
+    returning event_id)
+select case when count(*) < $3 then array_agg(event_id) end, count(*) from entered
 """
 _CONSUMER = """
 with known as (select id from inbox_consumers where name = $1),
@@ -28,10 +31,16 @@ async def consumer_id(raw: "asyncpg.Connection[asyncpg.Record]", name: str) -> i
     return found
 
 
-async def unseen(raw: "asyncpg.Connection[asyncpg.Record]", consumer: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Enter the ids and return those that were not there. Sorted, so that two workers can't deadlock."""
-    rows = await raw.fetch(_INSERT, sorted(ids), consumer)
-    return {row[0] for row in rows}
+async def unseen(raw: "asyncpg.Connection[asyncpg.Record]", consumer: int, ids: Collection[UUID]) -> Collection[UUID]:
+    """Enter the ids, each given once, and return those that were not there: `ids` itself when all are new.
+
+    Sorted, so that two workers can't deadlock.
+    """
+    texts = ",".join(map(str, sorted(ids)))
+    row = await raw.fetchrow(_INSERT, f"{{{texts}}}", consumer, len(ids))
+    assert row is not None
+    some, count = row
+    return ids if count == len(ids) else set(some or ())
 
 
 async def forget(raw: "asyncpg.Connection[asyncpg.Record]", consumer: int, ids: Sequence[UUID]) -> None:

@@ -84,17 +84,17 @@ def _open(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers
     _check_type(topic, named.get("ce_type"))
     _check_text(value)
     try:
-        event = topic.event.model_validate_json(value)
+        event = topic.event.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         raise _first_problem(error) from None
-    id_text = named.get("ce_id")
+    id_text, source = named.get("ce_id"), named.get("ce_source") or ""
     return Opened(
-        id=_canonical_id(named.get("ce_source", ""), id_text) if id_text else _derived_id(topic.name, key, value, ()),
-        source=named.get("ce_source") or f"upstream/{topic.name}",
-        time=_time(named.get("ce_time"), timestamp_ms),
-        subject=named.get("ce_subject"),
-        traceparent=named.get("traceparent"),
-        event=event,
+        _canonical_id(source, id_text) if id_text else _derived_id(topic.name, key, value, ()),
+        source or f"upstream/{topic.name}",
+        _time(named.get("ce_time"), timestamp_ms),
+        named.get("ce_subject"),
+        named.get("traceparent"),
+        event,
     )
 
 

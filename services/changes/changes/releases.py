@@ -15,7 +15,7 @@ from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
 from bihuan_contracts.notify import NoticeRequested
 from bihuan_contracts.plm import BomReleased
 from changes import impacts, store
-from changes.domain.orders import Known, Verdict, change_id, judge, number_of
+from changes.domain.orders import NOTHING_KNOWN, Known, Verdict, change_id, judge, number_of
 from changes.domain.structure import first_inside_itself
 from changes.store import StoredOrder
 
@@ -35,14 +35,19 @@ async def judge_all(tx: Transaction, releases: Sequence[BomReleased]) -> tuple[l
     numbers = [number_of(release) for release in releases]
     known = await store.load_known(tx, releases, numbers)
     on_record = {number for number, one in known.items() if one.newest_revision is not None}
-    versions = {release.item: known[number].current_version for release, number in zip(releases, numbers, strict=True)}
+    versions: dict[str, str | None] = {}
+    for release, number in zip(releases, numbers, strict=True):
+        versions[release.item] = known.get(number, NOTHING_KNOWN).current_version
     verdicts = []
     for release, number in zip(releases, numbers, strict=True):
-        verdict = judge(release, replace(known[number], current_version=versions[release.item]), tx.now)
+        one, current = known.get(number, NOTHING_KNOWN), versions[release.item]
+        if one.current_version != current:
+            one = replace(one, current_version=current)
+        verdict = judge(release, one, tx.now)
         if verdict in {Verdict.STRUCTURE, Verdict.APPLY}:
             versions[release.item] = release.version
         if verdict is not Verdict.STRUCTURE:
-            newest = max(release.revision, known[number].newest_revision or 0)
+            newest = max(release.revision, one.newest_revision or 0)
             known[number] = Known(newest, versions[release.item], current_is_own=True)
         verdicts.append(verdict)
     await _check_bases(tx, releases, verdicts)

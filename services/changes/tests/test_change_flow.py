@@ -217,6 +217,29 @@ async def test_where_used_goes_over_several_levels_and_cycles_end(changes: Runni
     assert [(one["item"], one["depth"]) for one in found] == [("PM-480", 1), ("CC-120", 2), ("GX-500", 3)]
 
 
+async def test_a_part_that_was_never_released_is_known_by_the_bills_that_use_it(changes: RunningService) -> None:
+    """C3"""
+    await a_company(changes)
+    lines = (given.line("R-10K", "采样电阻"), given.line("C-1U", substitutes=("C-2U2",)))
+    await changes.hear(topics.BOM_RELEASES, [given.release("CC-999", "V1", None, name="控制板", lines=lines)])
+    for part in ("R-10K", "C-2U2"):
+        found = (await changes.client().get(f"/items/{part}/where-used")).json()["used_in"]
+        assert [(one["item"], one["name"]) for one in found] == [("CC-999", "控制板")]
+    assert (await changes.client().get("/items/NOBODY/where-used")).status_code == 404
+
+
+async def test_a_bill_that_comes_late_does_not_undo_a_newer_one(changes: RunningService) -> None:
+    """C3, I1: in a batch of its own or together, the newest release says what an item uses."""
+    for item, together in (("CC-998", False), ("CC-999", True)):
+        lines = {version: (given.line(f"{item}-{version}"),) for version in ("V1", "V2")}
+        new = given.release(item, "V2", None, lines=lines["V2"])
+        old = given.release(item, "V1", None, lines=lines["V1"], released_at=given.NOW - timedelta(days=1))
+        for load in [[new, old]] if together else [[new], [old]]:
+            await changes.hear(topics.BOM_RELEASES, load)
+        for version, status in (("V1", 404), ("V2", 200)):
+            assert (await changes.client().get(f"/items/{item}-{version}/where-used")).status_code == status
+
+
 async def test_change_page_has_the_whole_unit(changes: RunningService) -> None:
     await a_company(changes)
     await changes.hear(topics.BOM_RELEASES, [given.release()])

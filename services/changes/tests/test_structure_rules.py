@@ -21,7 +21,7 @@ from changes.domain.structure import (
     only_flags,
     where_used,
 )
-from changes.store.structure import line_of, uses_of
+from changes.store.structure import line_of, parts_of, step_of
 
 ITEMS = [f"I{n}" for n in range(9)]
 Bills = dict[str, list[BomLine]]
@@ -91,8 +91,9 @@ def structure_of(bills: Bills, templates: Templates) -> Structure:
         for item, found in bills.items()
     ]
     parents: dict[str, list[Any]] = {}
-    for (child, _), step in uses_of(releases)[0].items():
-        parents.setdefault(child, []).append(step)
+    for release in releases:
+        for child, how in parts_of(release).items():
+            parents.setdefault(child, []).append(step_of(release.item, how))
     return Structure({i: Item(i, i, ItemKind.PART, templates.get(i)) for i in ITEMS}, parents)
 
 

@@ -49,7 +49,7 @@ async def list_modules(tx: Tx, q: Annotated[str | None, Query(max_length=100)] =
 @routes.get("/items/{item}/where-used", dependencies=[allow(EVERYONE)])
 async def read_where_used(item: str, tx: Tx) -> WhereUsed:
     structure = await store.load_structure(tx, [item])
-    if item not in structure.items:
+    if item not in structure.items and item not in structure.parents:
         raise NotFound()
     return WhereUsed(
         item=item,

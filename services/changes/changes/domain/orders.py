@@ -42,6 +42,9 @@ class Known:
     """The current version came from an older revision of this same change order."""
 
 
+NOTHING_KNOWN = Known(None, None)
+
+
 def judge(release: BomReleased, known: Known, now: datetime) -> Verdict:
     """What a release means, given what is known."""
     if known.newest_revision is not None and known.newest_revision >= release.revision:

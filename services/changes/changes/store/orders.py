@@ -20,22 +20,17 @@ class StoredOrder:
 
 
 async def load_known(tx: Transaction, releases: Sequence[BomReleased], numbers: Sequence[str]) -> dict[str, Known]:
-    """By change number: the newest revision on record and the current version of the item."""
+    """By change number: the newest revision on record and the current version of the item; only what is known."""
     rows = await tx.raw.fetch(
-        "select wanted.number, newest.revision, newest.new_version, items.version"
+        "select wanted.number, newest.revision, items.version,"
+        " coalesce(newest.new_version = items.version, false)"
         " from unnest($1::text[], $2::text[]) as wanted (number, item) left join items on items.item = wanted.item"
         " left join lateral (select revision, new_version from change_orders where change_orders.number = wanted.number"
-        "  order by revision desc limit 1) as newest on true",
+        "  order by revision desc limit 1) as newest on true"
+        " where newest.revision is not null or items.version is not null",
         list(numbers), [release.item for release in releases],
     )  # fmt: skip
-    return {
-        row["number"]: Known(
-            row["revision"],
-            row["version"],
-            row["revision"] is not None and row["version"] is not None and row["new_version"] == row["version"],
-        )
-        for row in rows
-    }
+    return {number: Known(revision, version, is_own) for number, revision, version, is_own in rows}
 
 
 async def blocking_change(tx: Transaction, item: str) -> str | None:

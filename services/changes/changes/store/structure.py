@@ -1,10 +1,12 @@
 """Items, their released bills, and where each is used."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.plm import BomLine, BomReleased, ItemKind
@@ -12,81 +14,72 @@ from changes.domain.structure import Item, Line, Step, Structure
 
 _LINES = TypeAdapter(tuple[BomLine, ...])
 _SAVE_STRUCTURE = """
-with versions as (
+with released as materialized (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                         $8::text[], $9::uuid[])
+        with ordinality as one (item, name, kind, version, released_at, lines, parts, variant_of, change, place)),
+versions as (
     insert into bom_versions (item, version, lines, released_at, change)
-    select * from unnest($7::text[], $8::text[], $9::jsonb[], $10::timestamptz[], $11::uuid[])
-    on conflict (item, version) do nothing),
-gone as (
-    delete from uses using unnest($12::text[]) as released(parent) where uses.parent = released.parent
-    and not exists (select from unnest($13::text[], $14::text[]) as kept(child, parent)
-                    where kept.child = uses.child and kept.parent = uses.parent)),
-kept as (
-    insert into uses (child, parent, by, inherited, allow_variants)
-    select * from unnest($13::text[], $14::text[], $15::text[], $19::boolean[], $20::boolean[])
-    on conflict (child, parent) do update set by = excluded.by, inherited = excluded.inherited,
-        allow_variants = excluded.allow_variants
-    where (uses.by, uses.inherited, uses.allow_variants)
-        is distinct from (excluded.by, excluded.inherited, excluded.allow_variants)),
-named as (
-    insert into items (item, name, kind) select * from unnest($16::text[], $17::text[], $18::text[])
-    on conflict (item) do nothing)
-insert into items (item, name, kind, variant_of, version, released_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    select item, version, lines::jsonb, released_at, change from released
+    on conflict (item, version) do nothing)
+insert into items (item, name, kind, variant_of, version, released_at, parts)
+select item, name, kind, variant_of, version, released_at, parts::jsonb from released where place <= $10
 on conflict (item) do update set name = excluded.name, kind = excluded.kind, variant_of = excluded.variant_of,
-    version = excluded.version, released_at = excluded.released_at
-where items.released_at is null or items.released_at <= excluded.released_at
+    version = excluded.version, released_at = excluded.released_at, parts = coalesce(excluded.parts, items.parts)
+where items.released_at <= excluded.released_at
 """
-"""One statement, because its parts touch different rows: only edges that a new bill no longer has are removed, and
-`named` leaves out the released items."""
+"""Two rows a release. JSON travels as text: asyncpg would call Python for each element of a jsonb[]. An array that is
+shorter than the others ends in nulls."""
 
 
 async def save_structure(tx: Transaction, releases: Sequence[BomReleased], changes: Sequence[UUID | None]) -> None:
-    """Enter released bills: items, their versions, and where they use what. The newest release of an item wins."""
-    newest = {release.item: release for release in sorted(releases, key=lambda release: release.released_at)}
-    versions = {
-        (release.item, release.version): (release, change) for release, change in zip(releases, changes, strict=True)
+    """Enter released bills: items with their parts, and their versions. The newest release of an item wins."""
+    change_of: dict[int, UUID | None] = dict(zip(map(id, releases), changes, strict=True))
+    in_time = sorted(releases, key=_released_at)
+    newest = {release.item: release for release in in_time}
+    older = {
+        (release.item, release.version): release
+        for release in in_time
+        if release.version != newest[release.item].version
     }
-    billed = [release for release in newest.values() if release.lines is not None]
-    uses, children = uses_of(billed)
-    children = {item: line for item, line in children.items() if item not in newest}
+    found = [*newest.values(), *older.values()]
+    variants, of_change = [one.variant_of for one in found], [change_of[id(one)] for one in found]
     await tx.raw.execute(
         _SAVE_STRUCTURE,
-        [one.item for one in newest.values()], [one.name for one in newest.values()],
-        [str(one.kind) for one in newest.values()], [one.variant_of for one in newest.values()],
-        [one.version for one in newest.values()], [one.released_at for one in newest.values()],
-        [release.item for release, _ in versions.values()], [release.version for release, _ in versions.values()],
-        [
-            _LINES.dump_json(release.lines).decode() if release.lines is not None else None
-            for release, _ in versions.values()
-        ],
-        [release.released_at for release, _ in versions.values()], [change for _, change in versions.values()],
-        [release.item for release in billed], [child for child, _ in uses], [parent for _, parent in uses],
-        [use.by for use in uses.values()], list(children), [line.name or line.item for line in children.values()],
-        [str(line.kind) for line in children.values()], [use.inherited for use in uses.values()],
-        [use.allow_variants for use in uses.values()],
+        [one.item for one in found], [one.name for one in found], [one.kind for one in found],
+        [one.version for one in found], [one.released_at for one in found],
+        [None if one.lines is None else _LINES.dump_json(one.lines).decode() for one in found],
+        [None if one.lines is None else to_json(parts_of(one)).decode() for one in found],
+        variants if any(variants) else [], of_change if any(of_change) else [], len(newest),
     )  # fmt: skip
 
 
-def uses_of(releases: Iterable[BomReleased]) -> tuple[dict[tuple[str, str], Step], dict[str, BomLine]]:
-    """How each parent uses each child (by child and parent), and the lines that name the children."""
-    uses: dict[tuple[str, str], Step] = {}
-    children: dict[str, BomLine] = {}
-    for release in releases:
-        for line in release.lines or ():
-            for substitute in line.substitutes:
-                _use(uses, substitute, Step(release.item, "substitute", line.inherited))
-            _use(uses, line.item, Step(release.item, "used", line.inherited, line.allow_variants))
-            children[line.item] = line
-    return uses, children
+_released_at = attrgetter("released_at")
 
 
-def _use(uses: dict[tuple[str, str], Step], child: str, step: Step) -> None:
-    """Several lines of one bill may name the same item: being a part counts more than standing in for one."""
-    known = uses.get((child, step.parent))
-    if known is not None:
-        by = "used" if "used" in {known.by, step.by} else step.by
-        step = Step(step.parent, by, known.inherited or step.inherited, known.allow_variants or step.allow_variants)
-    uses[child, step.parent] = step
+def parts_of(release: BomReleased) -> dict[str, str]:
+    """How the bill names each part, in words that step_of() reads; a part counts more than a stand-in."""
+    parts: dict[str, str] = {}
+    for line in release.lines or ():
+        inherited = " inherited" if line.inherited else ""
+        for substitute in line.substitutes:
+            _add(parts, substitute, f"substitute{inherited}")
+        _add(parts, line.item, f"used{inherited}{' allow_variants' if line.allow_variants else ''}")
+    return parts
+
+
+def _add(parts: dict[str, str], part: str, how: str) -> None:
+    """Several lines of one bill may name the same part: then all that they say holds."""
+    if part in parts:
+        said = {*parts[part].split(), *how.split()}
+        by = "used" if "used" in said else "substitute"
+        how = " ".join([by, *sorted(said - {"used", "substitute"})])
+    parts[part] = how
+
+
+def step_of(parent: str, how: str) -> Step:
+    by, *flags = how.split()
+    return Step(parent, by, "inherited" in flags, "allow_variants" in flags)
 
 
 async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line, ...]]:
@@ -124,11 +117,10 @@ def line_of(line: BomLine) -> Line:
 
 
 _ABOVE = """
-with recursive above (child, parent, by, inherited, allow_variants) as (
-    select child, parent, by, inherited, allow_variants from uses where child = any($1::text[])
+with recursive above (child, parent, how) as (
+    select part, items.item, items.parts->>part from unnest($1::text[]) as part join items on items.parts ? part
     union
-    select uses.child, uses.parent, uses.by, uses.inherited, uses.allow_variants
-    from uses join above on uses.child = above.parent)
+    select above.parent, items.item, items.parts->>above.parent from above join items on items.parts ? above.parent)
 select * from above
 """
 """UNION, not UNION ALL: a cycle ends by itself."""
@@ -139,14 +131,14 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
     parents: dict[str, list[Step]] = {}
     items: dict[str, Item] = {}
     loaded: set[str] = set()
-    wanted = set(starts)
+    wanted = given = set(starts)
     while wanted:
         # Mostly once: again only for variants and templates that the way up has met.
         rows = await tx.raw.fetch(_ABOVE, list(wanted))
         for child in {row[0] for row in rows}:
             parents[child] = []
-        for child, parent, by, inherited, allow_variants in rows:
-            parents[child].append(Step(parent, by, inherited, allow_variants))
+        for child, parent, how in rows:
+            parents[child].append(step_of(parent, how))
         fresh = wanted | {row[1] for row in rows}
         found = await tx.raw.fetch(
             "select * from items where item = any($1::text[]) or variant_of = any($1::text[])", list(fresh - loaded)
@@ -155,15 +147,18 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         loaded |= fresh
         family = {row["item"] for row in found} | {row["variant_of"] for row in found if row["variant_of"]}
         wanted = family - loaded
-    return Structure(items, parents)
+    unreleased = [one for one in given if one in parents and one not in items]
+    return Structure({**items, **(await _named_in_bills(tx, unreleased) if unreleased else {})}, parents)
 
 
 async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:
     """Parents by child, of everything above these items, by their bills alone: substitutes contain nothing."""
     rows = await tx.raw.fetch(
         "with recursive above (child, parent) as ("
-        " select child, parent from uses where by = 'used' and child = any($1::text[])"
-        " union select uses.child, uses.parent from uses join above on uses.child = above.parent and uses.by = 'used')"
+        " select part, items.item from unnest($1::text[]) as part join items on items.parts ? part"
+        "  and starts_with(items.parts->>part, 'used')"
+        " union select above.parent, items.item from above join items on items.parts ? above.parent"
+        "  and starts_with(items.parts->>above.parent, 'used'))"
         " select child, parent from above",
         list(starts),
     )
@@ -171,6 +166,19 @@ async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, s
     for row in rows:
         found.setdefault(row["child"], set()).add(row["parent"])
     return found
+
+
+async def _named_in_bills(tx: Transaction, parts: Sequence[str]) -> dict[str, Item]:
+    """Parts without a release of their own, as the bills that use them call them."""
+    rows = await tx.raw.fetch(
+        "select distinct on (part) part as item, coalesce(nullif(line->>'name', ''), part) as name,"
+        " coalesce(line->>'kind', 'part') as kind, null as variant_of, null as version"
+        " from unnest($1::text[]) as part join items on items.parts ? part"
+        " join bom_versions using (item, version) cross join jsonb_array_elements(bom_versions.lines) as line"
+        " where line->>'item' = part order by part, bom_versions.released_at desc",
+        list(parts),
+    )
+    return {row["item"]: _item(row) for row in rows}
 
 
 async def load_items(tx: Transaction, names: Iterable[str]) -> dict[str, Item]:
