@@ -1,8 +1,8 @@
-"""What `feedback` announces: answers on retest cards."""
+"""What `feedback` announces: answers on retest cards, and files on tasks."""
 
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from bihuan_contracts.event import Choice, Event, Key
 
@@ -31,3 +31,20 @@ class CardAnswered(Event):
     attachments: int
     at: AwareDatetime
     version: int
+
+
+class FileAttached(Event):
+    """Somebody put a file on a task or retest card (G5, F7; fact). The file itself stays in `feedback`."""
+
+    attachment: UUID
+    task: UUID
+    name: str = Field(max_length=255)
+    media_type: str = Field(max_length=120)
+    size: int = Field(ge=0)
+    """Bytes."""
+    digest: str = Field(max_length=64)
+    """SHA-256 of the content, in hexadecimal."""
+    criterion: UUID | None = None
+    """The criterion that the uploader meant, where they said so."""
+    person: Key
+    at: AwareDatetime

@@ -89,6 +89,20 @@ class CriterionState(Choice):
     UNKNOWN = "unknown"
 
 
+class CriterionKind(Choice):
+    MEASUREMENT = "measurement"
+    """A report with a value inside the limits verifies it."""
+    CHECKLIST = "checklist"
+    """Every item is ticked."""
+    APPROVAL = "approval"
+    """Somebody in the role of `approver` approves, never the owner."""
+    DOCUMENT = "document"
+    """A file or a commit is there."""
+    STATEMENT = "statement"
+    """The verdict of a report decides."""
+    UNKNOWN = "unknown"
+
+
 class Criterion(Part):
     """A verification criterion in the version in force (G5)."""
 
@@ -100,6 +114,12 @@ class Criterion(Part):
     lower: Decimal | None = None
     upper: Decimal | None = None
     state: CriterionState
+    kind: CriterionKind | None = None
+    """None: a measurement when it has a metric, else a statement."""
+    items: tuple[str, ...] = ()
+    """What a checklist asks for."""
+    approver: str | None = None
+    """Role that approves: `project_lead` is the project's own, `manager` the owner's, others anybody who has it."""
 
 
 class Deliverable(Part):

@@ -130,6 +130,14 @@ CARD_ANSWERS = _state(
     "feedback",
     "Answers on retest cards.",
 )
+FILES = _facts(
+    "feedback.files.v1",
+    feedback.FileAttached,
+    lambda e: str(e.task),
+    "feedback",
+    _TWO_YEARS,
+    "Files that people put on tasks and retest cards.",
+)
 METRICS = _state(
     "performance.metrics.v1",
     performance.MetricMeasured,
@@ -140,7 +148,8 @@ METRICS = _state(
 
 ALL: tuple[Topic, ...] = (
     BOM_RELEASES, PURCHASE_ORDERS, RECEIPTS, DEFECTS, TEST_REPORTS, PEOPLE, CUSTOMER_ORDERS,
-    CHANGE_ORDERS, IMPACTS, CONSENTS, PROJECTS, TASKS, TARGETS, NOTICE_REQUESTS, NOTICE_RECEIPTS, CARD_ANSWERS, METRICS,
+    CHANGE_ORDERS, IMPACTS, CONSENTS, PROJECTS, TASKS, TARGETS, NOTICE_REQUESTS, NOTICE_RECEIPTS, CARD_ANSWERS, FILES,
+    METRICS,
 )  # fmt: skip
 UPSTREAM: tuple[Topic, ...] = tuple(topic for topic in ALL if topic.owner == "intake")
 

@@ -1,6 +1,7 @@
 """HTTP endpoints of feedback: answers on retest cards, their documents and files (F1, F7)."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -24,7 +25,7 @@ from bihuan_chassis.http import (
     router,
 )
 from bihuan_contracts import Text
-from bihuan_contracts.feedback import CardAnswer, CardAnswered
+from bihuan_contracts.feedback import CardAnswer, CardAnswered, FileAttached
 from bihuan_contracts.notify import NoticeRequested
 from feedback import store
 from feedback.domain.files import KINDS, FileRefusedError, accept
@@ -195,17 +196,26 @@ async def list_attachments(task: UUID, tx: Tx) -> Attachments:
 
 
 @routes.post("/cards/{task}/attachments", status_code=201, dependencies=[allow(EVERYONE)])
-async def upload_attachment(task: UUID, file: UploadFile, tx: Tx, caller: Caller) -> Attachments:
-    """Add a file to a task or card."""
+async def upload_attachment(
+    task: UUID, file: UploadFile, tx: Tx, caller: Caller, criterion: UUID | None = None
+) -> Attachments:
+    """Add a file to a task or card; `criterion` is what it is evidence for, where the uploader says so (G5)."""
     card = await _card(tx, task, lock=True)
     content = await file.read()
     try:
         name, kind = accept(file.filename or "", content, used=await store.used_bytes(tx, caller.id))
     except FileRefusedError as error:
         raise Invalid(f"file_{error.code}", error.text, errors=[FieldError("file", error.code, error.text)]) from error
+    id = tx.new_id()
     await store.save_attachment(
-        tx, id=tx.new_id(), task=task, name=name, media_type=kind.media_type, content=content, person=caller.id
+        tx, id=id, task=task, name=name, media_type=kind.media_type, content=content, person=caller.id
     )
+    tx.announce(
+        FileAttached(
+            attachment=id, task=task, name=name, media_type=kind.media_type, size=len(content),
+            digest=sha256(content).hexdigest(), criterion=criterion, person=caller.id, at=tx.now,
+        )
+    )  # fmt: skip
     tx.cancel_timer(MATERIAL_DUE, str(card["task"]))
     return await _attachments(tx, task)
 

@@ -9,6 +9,7 @@ from bihuan_chassis import Settings, service
 from bihuan_chassis.calendar import warm_up
 from bihuan_contracts import topics
 from goals import api
+from goals.files import on_file_attached
 from goals.handlers import (
     CONCESSION_ENDS,
     on_card_answered,
@@ -33,6 +34,7 @@ app = service(
         topics.CONSENTS: on_consent_changed,
         topics.TEST_REPORTS: on_test_reported,
         topics.CARD_ANSWERS: on_card_answered,
+        topics.FILES: on_file_attached,
         topics.PEOPLE: on_person_changed,
     },
     api=api.routes,

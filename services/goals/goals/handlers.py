@@ -16,12 +16,12 @@ from bihuan_contracts.goals import TaskLock, TaskState
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested
 from bihuan_contracts.qa import TestReported
-from goals import history_store, store
+from goals import history_store, proof_store, store
 from goals.announce import save_and_announce, save_targets
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.changes import Circumstances, Effects, Recalculated, apply, open_locks, retire
 from goals.domain.consents import apply_settled
-from goals.domain.evidence import Judgement, find_task, judge, record
+from goals.domain.evidence import Judgement, find_tasks, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
 from goals.domain.tree import Task, Tree
 
@@ -103,24 +103,55 @@ async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> 
     trees = await store.load_trees(tx, await store.projects_for_reports(tx, reports))
     everything = [(tree, task_id) for tree in trees.values() for task_id in tree.tasks]
     kept: list[tuple[UUID, datetime, TestReported, Judgement | None, str]] = []
+    doubts: list[tuple[UUID, TestReported, list[UUID]]] = []
     for report, envelope in zip(reports, received, strict=True):
-        task = find_task([tree.tasks[task_id] for tree, task_id in everything], report)
+        tasks = find_tasks([(tree.tasks[task_id], tree.project.product) for tree, task_id in everything], report)
+        if len(tasks) > 1:
+            doubts.append((envelope.id, report, [task.task for task in tasks]))
+            tx.announce(*_asks_where_it_belongs(envelope.id, report, len(tasks), tx.now))
+        task = tasks[0] if len(tasks) == 1 else None
         judgement = judge(task, report) if task is not None else None
-        code = "no_criterion" if task is not None else "no_task"
+        code = "no_criterion" if task is not None else "in_doubt" if tasks else "no_task"
         kept.append((envelope.id, envelope.received_at, report, judgement, code))
-        if task is None or judgement is None:
-            continue
-        tree = trees[task.project]
-        tree.cause = Cause(CauseKind.REPORT, None, report.report, report.tested_by)
-        for card in record(tree, judgement, report.tested_at):
-            await _open_locks(tx, tree, card)
-        if not judgement.counts:
-            tx.announce(*_does_not_count(task, report, judgement, tx.now))
+        if task is not None and judgement is not None:
+            await enter(tx, trees[task.project], judgement, report)
     await store.save_evidence(tx, kept)
+    await proof_store.save_doubts(tx, doubts)
     await save_and_announce(tx, trees.values())
 
 
-async def _open_locks(tx: Transaction, tree: Tree, card: Task) -> None:
+async def enter(tx: Transaction, tree: Tree, judgement: Judgement, report: TestReported) -> None:
+    """What a report does to its task, and telling its people when it does not count."""
+    task = tree.tasks[judgement.task]
+    tree.cause = Cause(CauseKind.REPORT, None, report.report, report.tested_by)
+    for card in record(tree, judgement, report.tested_at):
+        await open_locks_of(tx, tree, card)
+    if not judgement.counts:
+        tx.announce(*_does_not_count(task, report, judgement, tx.now))
+
+
+def _asks_where_it_belongs(id: UUID, report: TestReported, tasks: int, at: datetime) -> list[NoticeRequested]:
+    if report.tested_by is None:
+        return []
+    return [
+        NoticeRequested(
+            person=report.tested_by,
+            kind="report_in_doubt",
+            dedupe=f"doubt:{id}",
+            title=Text(
+                zh=f"报告 {report.report} 归到哪一项任务？", en=f"Which task does report {report.report} belong to?"
+            ),
+            body=Text(
+                zh=f"{report.module} {report.module_version} 有 {tasks} 项任务都可能，请选一项",
+                en=f"{tasks} tasks on {report.module} {report.module_version} fit: please choose one",
+            ),
+            link=f"/evidence?report={id}",
+            at=at,
+        )
+    ]
+
+
+async def open_locks_of(tx: Transaction, tree: Tree, card: Task) -> None:
     """A retest has passed: what waited for it goes on, on the new version."""
     assert card.retest is not None
     before = {lock.lock: task.task for task in tree.tasks.values() for lock in task.locks}

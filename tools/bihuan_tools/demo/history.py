@@ -23,6 +23,7 @@ def events(now: datetime, projects: list[dict[str, Any]]) -> Iterator[Event]:
     yield from _customer_orders(random, now)
     yield from _defects(random, now)
     yield from _reports(projects)
+    yield _in_doubt(now)
 
 
 def _purchases(random: Random, now: datetime) -> Iterator[Event]:
@@ -109,3 +110,12 @@ def _reports(projects: list[dict[str, Any]]) -> Iterator[Event]:
             measurements=(Measurement(metric=module.metric, value=Decimal(limit) * better, unit=module.unit),),
             title=task["title"], tested_by=task["owner"], tested_at=datetime.fromisoformat(task["finished_at"]),
         )  # fmt: skip
+
+
+def _in_doubt(now: datetime) -> TestReported:
+    """A report without task or product on a module that two products have: its tester chooses (G5)."""
+    return TestReported(
+        report="TR-2026-0412", module="RD-16", module_version="V1.5", verdict=Verdict.PASSED,
+        measurements=(Measurement(metric="输出纹波", value=Decimal("41.5"), unit="mV"),), title="导轨驱动板纹波复测",
+        tested_by="10310", tested_at=now - timedelta(hours=3),
+    )  # fmt: skip

@@ -132,6 +132,17 @@ _WORK = (
     ("document", "{m}技术文档", "设计说明书", "文档评审通过"),
     ("process", "{m}装配工艺", "装配作业指导书", "试装一次合格"),
 )
+_MANNER: dict[str, dict[str, Any]] = {
+    "评审遗留问题全部关闭": {
+        "kind": "checklist",
+        "items": ["原理图评审意见全部答复", "器件降额核算", "EMC 预评估", "可制造性检查", "遗留问题逐条关闭"],
+    },
+    "设计说明书已归档": {"kind": "document"},
+    "文档评审通过": {"kind": "approval", "approver": "project_lead"},
+    "试装一次合格": {"kind": "approval", "approver": "process_owner"},
+}
+"""How each criterion in words is met (G5)."""
+_ALSO = {"文档评审通过": ("设计说明书已归档",)}
 _GOALS = (("样机达标", "45"), ("试验通过", "35"), ("具备量产条件", None))
 _GOAL_OF = {"develop": 0, "test": 1, "document": 2, "process": 2}
 
@@ -184,7 +195,7 @@ def _owner(random: Random, kind: str, module: Module, staff: list[PersonChanged]
 
 def _criterion(module: Module, text: str | None, *, verified: bool) -> dict[str, Any]:
     if text is not None:
-        return {"text": text, "verified": verified}
+        return {"text": text, "verified": verified, **_MANNER.get(text, {})}
     sign, value = module.limit.split(" ")
     side = {"lower": value} if sign == ">=" else {"upper": value}
     words = "≥" if sign == ">=" else "≤"
@@ -218,7 +229,9 @@ def _task(
         "deliverables": [
             {
                 "title": f"{module.name}{deliverable}", "due_at": due.isoformat(),
-                "criteria": [_criterion(module, criterion, verified=done)],
+                "criteria": [
+                    _criterion(module, text, verified=done) for text in (*_ALSO.get(criterion or "", ()), criterion)
+                ],
             }
         ],
     }  # fmt: skip

@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, history, products, trees
+from bihuan_tools.demo import company, consents, evidence, history, products, trees
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -42,6 +42,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
             await trees.freeze(client, goals, at)
             await _send(instance, past, progress, "两年的订单、收货、缺陷与报告", "two years of history")
         await _wait_until_known(instance, client, progress)
+        if created:
+            await evidence.hand_in(instance)
         matrices = await consents.propose(instance, client, at)
         progress("影响矩阵", "impact matrices", matrices, matrices)
     return {

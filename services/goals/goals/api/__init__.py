@@ -1,8 +1,22 @@
 """HTTP endpoints of goals, one module per subject."""
 
-from goals.api import boards, cycles, effects, goals, parts, past, task_edits, tasks, tree_replies, trees, week
+from goals.api import (
+    boards,
+    cycles,
+    effects,
+    goals,
+    parts,
+    past,
+    places,
+    proofs,
+    task_edits,
+    tasks,
+    tree_replies,
+    trees,
+    week,
+)
 
 routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
-    task_edits.routes, parts.routes, cycles.routes, past.routes,
+    task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes,
 ]  # fmt: skip

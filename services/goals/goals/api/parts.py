@@ -147,7 +147,7 @@ async def create_criterion(task: UUID, deliverable: UUID, body: NewCriterion, tx
     tree, found = await _editable(tx, task, body.revision, caller)
     new = Criterion(
         criterion=tx.new_id(), version=1, text=body.text, metric=body.metric, unit=body.unit, lower=body.lower,
-        upper=body.upper, state=CriterionState.OPEN,
+        upper=body.upper, kind=body.kind, items=body.items, approver=body.approver, state=CriterionState.OPEN,
     )  # fmt: skip
     _refuse_limits(new)
     after = _with_criteria(found, deliverable, lambda known: (*known, new))

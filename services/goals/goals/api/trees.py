@@ -10,7 +10,15 @@ from pydantic import AwareDatetime, Field
 
 from bihuan_chassis.http import Body, FieldError, Invalid, Reply, Role, Tx, allow, router
 from bihuan_contracts import Key, Text, Version
-from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, ProjectState, TaskKind, TaskState
+from bihuan_contracts.goals import (
+    Criterion,
+    CriterionKind,
+    CriterionState,
+    Deliverable,
+    ProjectState,
+    TaskKind,
+    TaskState,
+)
 from goals import store
 from goals.announce import save_and_announce
 from goals.domain.edits import bad_dependencies
@@ -34,6 +42,11 @@ class CriterionIn(Body):
     unit: Annotated[str | None, Field(max_length=20)] = None
     lower: Decimal | None = None
     upper: Decimal | None = None
+    kind: CriterionKind | None = None
+    items: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=50)] = ()
+    """What a checklist asks for."""
+    approver: Role | None = None
+    """Role that approves; None is the project lead."""
     verified: bool = False
     """Only for finished work that is taken over from another system."""
 
@@ -214,6 +227,9 @@ def deliverable_from(id: UUID, given: DeliverableIn, tx: Tx | None) -> Deliverab
                 unit=one.unit,
                 lower=one.lower,
                 upper=one.upper,
+                kind=one.kind,
+                items=one.items,
+                approver=one.approver,
                 state=CriterionState.VERIFIED if one.verified else CriterionState.OPEN,
             )
             for one in given.criteria

@@ -22,6 +22,7 @@ from bihuan_contracts.goals import (
     TaskState,
 )
 from bihuan_contracts.plm import NewCriterion
+from goals.domain.evidence import BY_REPORT, kind_of
 from goals.domain.hours import Estimate
 from goals.domain.tree import Task, Tree
 
@@ -242,7 +243,16 @@ def _next_criterion(row: ImpactRow, old: Criterion | None) -> Criterion:
         lower=new.lower,
         upper=new.upper,
         state=state,
+        **_manner(new, old),
     )
+
+
+def _manner(new: NewCriterion, old: Criterion | None) -> dict[str, Any]:
+    """New words alone are met in the way in which the old ones were: by an approval, a checklist, a document."""
+    by_report = old is None or kind_of(old) in BY_REPORT
+    if old is None or by_report or new.metric or new.lower is not None or new.upper is not None:
+        return {}
+    return {"kind": old.kind, "items": old.items, "approver": old.approver}
 
 
 def _criterion_id(row: ImpactRow) -> UUID:

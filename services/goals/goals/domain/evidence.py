@@ -1,13 +1,13 @@
 """Progress by evidence: which report verifies which criterion, and which does not count and why (G5)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from bihuan_contracts import Text
-from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, TaskKind, TaskState
+from bihuan_contracts.goals import Criterion, CriterionKind, CriterionState, Deliverable, TaskKind, TaskState
 from bihuan_contracts.qa import Measurement, TestReported, Verdict
 from goals.domain.tree import Task, Tree
 
@@ -24,28 +24,55 @@ class Judgement:
     reason: Text
 
 
-def find_task(tasks: Iterable[Task], report: TestReported) -> Task | None:
-    """By id, then code, then module: an open retest card on the reported version, any open retest card or test."""
+BY_REPORT = frozenset({CriterionKind.MEASUREMENT, CriterionKind.STATEMENT})
+"""Kinds that a report verifies; the others take evidence of their own (domain.proofs)."""
+
+
+def kind_of(criterion: Criterion) -> CriterionKind:
+    if criterion.kind is not None and criterion.kind is not CriterionKind.UNKNOWN:
+        return criterion.kind
+    return CriterionKind.MEASUREMENT if criterion.metric else CriterionKind.STATEMENT
+
+
+def find_tasks(tasks: Iterable[tuple[Task, str]], report: TestReported) -> list[Task]:
+    """The task (task, product) that a report is meant for; several are doubt, and whoever sent it chooses.
+
+    By id, then code; else tests and retests of the module, narrowed by product, criterion and measured metric, and of
+    those the closest: open ones, on the reported version, retest cards.
+    """
     candidates = list(tasks)
-    for task in candidates:
+    for task, _ in candidates:
         if report.task == task.task or (report.task_code is not None and report.task_code == task.code):
-            return task
+            return [task]
     if report.task is not None or report.task_code is not None:
-        return None
-    on_module = [
-        task
-        for task in candidates
+        return []
+    found = [
+        (task, product)
+        for task, product in candidates
         if task.module == report.module and task.kind in {TaskKind.RETEST, TaskKind.TEST} and task.counted
     ]
-    return min(on_module, key=lambda task: _closeness(task, report), default=None)
+    metrics = {measurement.metric for measurement in report.measurements}
+    found = _narrowed(found, lambda _, product: product == report.product)
+    found = _narrowed(found, lambda task, _: any(c.criterion == report.criterion for c in _criteria(task)))
+    found = _narrowed(found, lambda task, _: any(c.metric in metrics for c in _criteria(task)))
+    closest = min((_closeness(task, report) for task, _ in found), default=None)
+    return sorted((task for task, _ in found if _closeness(task, report) == closest), key=lambda task: task.code)
 
 
-def _closeness(task: Task, report: TestReported) -> tuple[bool, bool, bool, str]:
+def _narrowed(found: list[tuple[Task, str]], fits: Callable[[Task, str], bool]) -> list[tuple[Task, str]]:
+    """Those that fit; where none does, the report says nothing about it."""
+    return [(task, product) for task, product in found if fits(task, product)] or found
+
+
+def _criteria(task: Task) -> list[Criterion]:
+    return [criterion for one in task.deliverables for criterion in one.criteria]
+
+
+def _closeness(task: Task, report: TestReported) -> tuple[bool, bool, bool]:
     return (
         task.state is not TaskState.ACTIVE,
         task.item_version != report.module_version,
         task.kind is not TaskKind.RETEST,
-        task.code,
     )
 
 
@@ -54,6 +81,12 @@ def judge(task: Task, report: TestReported) -> Judgement | None:
     criterion = _criterion_meant(task, report)
     if criterion is None:
         return None
+    if kind_of(criterion) not in BY_REPORT:
+        return _refused(
+            task, criterion, "other_kind",
+            f"「{criterion.text}」不由报告验证，请在任务卡上按它的方式提交",
+            f"“{criterion.text}” is not verified by a report: hand in what it asks for on the task's card",
+        )  # fmt: skip
     if task.item_version is not None and report.module_version != task.item_version:
         return _refused(
             task, criterion, "old_version",
@@ -71,7 +104,7 @@ def judge(task: Task, report: TestReported) -> Judgement | None:
 
 
 def _criterion_meant(task: Task, report: TestReported) -> Criterion | None:
-    known = [criterion for one in task.deliverables for criterion in one.criteria]
+    known = _criteria(task)
     metrics = {measurement.metric for measurement in report.measurements}
     for criterion in known:
         if report.criterion == criterion.criterion:
@@ -79,7 +112,7 @@ def _criterion_meant(task: Task, report: TestReported) -> Criterion | None:
     for criterion in known:
         if criterion.metric is not None and criterion.metric in metrics:
             return criterion
-    return known[0] if known else None
+    return next((one for one in known if kind_of(one) in BY_REPORT), known[0] if known else None)
 
 
 def _measured(task: Task, criterion: Criterion, report: TestReported) -> Judgement:
