@@ -42,11 +42,11 @@ def test_owner_ticks_and_the_lead_approves_what_the_owner_may_not(open_as: OpenA
 
 def test_report_in_doubt_is_placed_by_its_tester_on_a_phone(open_as: OpenAs) -> None:
     """G5: several tasks fit, so the tester chooses; then it is no longer asked."""
-    page = open_as("10310", "/evidence", width=375, height=812)
+    page = open_as("10315", "/evidence", width=375, height=812)
     doubts = page.get_by_role("region", name="拿不准的报告")
     expect(doubts.get_by_text("TR-2026-0412").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    doubts.get_by_role("button", name=re.compile("SV-60")).first.click()
+    doubts.get_by_role("button", name=re.compile("CM-80")).first.click()
     expect(doubts.get_by_text("没有等你归位的报告")).to_be_visible()
     page.get_by_label("用来归位的文字").fill("RD-16 V1.5")
     expect(page.get_by_text(re.compile("处都可能|已选好")).first).to_be_visible()

@@ -115,7 +115,7 @@ def _reports(projects: list[dict[str, Any]]) -> Iterator[Event]:
 def _in_doubt(now: datetime) -> TestReported:
     """A report without task or product on a module that two products have: its tester chooses (G5)."""
     return TestReported(
-        report="TR-2026-0412", module="RD-16", module_version="V1.5", verdict=Verdict.PASSED,
-        measurements=(Measurement(metric="输出纹波", value=Decimal("41.5"), unit="mV"),), title="导轨驱动板纹波复测",
-        tested_by="10310", tested_at=now - timedelta(hours=3),
+        report="TR-2026-0412", module="SM-11", module_version="V5.2", verdict=Verdict.PASSED,
+        measurements=(Measurement(metric="零点漂移", value=Decimal("0.03"), unit="%"),), title="敏感模块零点漂移",
+        tested_by="10315", tested_at=now - timedelta(hours=3),
     )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "goals_0005"
-down_revision = "goals_0004"
+revision = "goals_0006"
+down_revision = "goals_0005"
 branch_labels = None
 
 
