@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api, consents, opening, releases
+from changes import api, appeals, consents, opening, releases
 from changes.handlers import (
     on_bom_released,
     on_person_changed,
@@ -30,5 +30,6 @@ app = service(
         consents.REMINDER: consents.on_reminder,
         consents.OVERDUE: consents.on_overdue,
         opening.UNSENT: opening.on_unsent,
+        appeals.DUE: appeals.on_due,
     },
 )

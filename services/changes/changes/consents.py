@@ -48,6 +48,16 @@ async def opened(tx: Transaction, matrix: Matrix, change: str) -> None:
     tx.announce(said.model_copy(update={"dedupe": f"consent_opened:{matrix.matrix}:{matrix.version}"}))
 
 
+async def settled_by_decision(tx: Transaction, matrix: Matrix, appeal: str) -> None:
+    """The handler of an appeal has decided what the targets are: on the same record, by the same way (C9)."""
+    await consent_store.save(tx, matrix)
+    await consent_store.note(tx, matrix, "proposed", matrix.proposer, body=_snapshot(matrix))
+    body = json.dumps({"reason": f"{appeal}：{matrix.reason}"}, ensure_ascii=False)
+    await consent_store.note(tx, matrix, "overridden", matrix.proposer, body=body)
+    await _announce(tx, matrix)
+    await _settled(tx, matrix)
+
+
 async def edited(tx: Transaction, matrix: Matrix) -> None:
     await consent_store.save(tx, matrix)
     await consent_store.note(tx, matrix, "edited", matrix.proposer, body=_snapshot(matrix))

@@ -6,7 +6,7 @@ from bihuan_chassis import Transaction
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
-from changes import impacts, releases, store
+from changes import impacts, record_store, releases, store
 from changes.domain.orders import Verdict
 
 
@@ -30,6 +30,7 @@ async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> N
 
 async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None:
     """Keep the projection; catch tasks that appear on an outdated version; close changes whose retests are done."""
+    await record_store.save_moves(tx, tasks)
     fresh = await store.save_tasks(tx, tasks)
     outdated = await store.tasks_on_outdated_versions(tx, fresh)
     if outdated:

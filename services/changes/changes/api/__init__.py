@@ -1,6 +1,18 @@
 """HTTP endpoints of changes, one module per subject."""
 
-from changes.api import consents, documents, form, orders, rule_steps, rules, steps, structure, suspects
+from changes.api import (
+    appeals,
+    consents,
+    documents,
+    form,
+    orders,
+    record,
+    rule_steps,
+    rules,
+    steps,
+    structure,
+    suspects,
+)
 
 routes = [
     form.routes,
@@ -9,6 +21,8 @@ routes = [
     documents.routes,
     orders.routes,
     consents.routes,
+    record.routes,
+    appeals.routes,
     structure.routes,
     rules.routes,
     rule_steps.routes,
