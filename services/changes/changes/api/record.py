@@ -22,7 +22,6 @@ _READERS = {
     Role.DIRECTOR,
     Role.PROCESS_OWNER,
     Role.ADMINISTRATOR,
-   
     Role.PROJECT_LEAD,
 }
 _DAYS = 90

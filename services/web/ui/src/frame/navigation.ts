@@ -17,6 +17,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { path: '/changes', label: 'nav.changes', icon: 'change' },
   { path: '/consents', label: 'nav.consents', icon: 'matrix' },
   { path: '/rules', label: 'nav.rules', icon: 'rules', roles: ['process_owner', 'director', 'administrator'] },
+  { path: '/appeals', label: 'nav.appeals', icon: 'shield', roles: ['hr', 'process_owner', 'auditor'] },
   { path: '/people', label: 'nav.people', icon: 'person' },
   { path: '/inbox', label: 'nav.inbox', icon: 'inbox', badge: true, outside: true },
   { path: '/integration', label: 'nav.integration', icon: 'plug', roles: ['integrator', 'administrator'] },

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "changes_0006"
-down_revision = "changes_0005"
+revision = "changes_0008"
+down_revision = "changes_0007"
 branch_labels = None
 
 
