@@ -1,7 +1,10 @@
 """Three answers on a retest card, their follow-ups, the shared document, and files (F1, F7)."""
 
+import struct
+import zipfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -17,7 +20,7 @@ pytestmark = pytest.mark.flow
 NOW = datetime(2026, 3, 11, 0, 30, tzinfo=UTC)
 CARD, PROJECT, CHANGE = UUID(int=1), UUID(int=2), UUID(int=3)
 TESTER, LEAD, OTHER = "10306", "10105", "10231"
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x08\x00\x00\x00\x08" + b"0" * 100
 
 
 def card(state: TaskState = TaskState.ACTIVE, version: int = 1) -> TaskChanged:
@@ -109,6 +112,33 @@ async def test_closed_card_takes_no_answer(feedback: RunningService) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "card_closed")
 
 
+def png(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", width, height) + b"\x08\x06\x00\x00\x00"
+
+
+def jpeg(width: int, height: int) -> bytes:
+    return b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x11\x08" + struct.pack(">HH", height, width) + bytes(12)
+
+
+def office(name: str, size: int) -> bytes:
+    """A file of a few kilobytes that unpacks to `size`."""
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as entry:
+        for _ in range(size // 2**20):
+            entry.write(bytes(2**20))
+    return made.getvalue()
+
+
+def test_pictures_and_office_files_of_usual_size_are_taken() -> None:
+    """F7"""
+    for name, content in [
+        ("x.png", png(4000, 3000)),
+        ("x.jpg", jpeg(4000, 3000)),
+        ("x.docx", office("word/d.xml", 2**20)),
+    ]:
+        assert accept(name, content, used=0)[0] == name
+
+
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
@@ -122,6 +152,12 @@ async def test_closed_card_takes_no_answer(feedback: RunningService) -> None:
         ("x.docx", b"PK\x03\x04nothing", "disguised"),
         ("x.png", b"", "empty"),
         ("x.png", b"\x89PNG\r\n\x1a\n" + b"0" * MOST_BYTES, "too_large"),
+        ("x.png", png(30_000, 30_000), "too_many_pixels"),
+        ("x.jpg", jpeg(60_000, 60_000), "too_many_pixels"),
+        ("x.jpg", b"\xff\xd8\xff\xe0\x00\x00" * 5_000, "disguised"),
+        ("x.webp", b"RIFF\x00\x00\x00\x00WEBPVP8X" + b"\xff" * 14, "too_many_pixels"),
+        ("x.docx", b"PK\x03\x04 word/ and no directory", "disguised"),
+        ("x.xlsx", office("xl/a.xml", 210 * 2**20), "unpacks_too_large"),
     ],
 )
 def test_file_is_refused_with_its_reason(name: str, content: bytes, code: str) -> None:

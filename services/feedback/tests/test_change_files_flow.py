@@ -13,7 +13,7 @@ pytestmark = pytest.mark.flow
 NOW = datetime(2026, 3, 11, 0, 30, tzinfo=UTC)
 CHANGE = UUID(int=3)
 PATH = f"/changes/{CHANGE}/attachments"
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x08\x00\x00\x00\x08" + b"0" * 100
 
 
 def an_order(state: ChangeState, version: int) -> ChangeOrderChanged:

@@ -1,8 +1,11 @@
 """Which files are taken: by their content, not by their name alone (F7; ASVS 5.2)."""
 
 import re
+import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import PurePosixPath
 
 from bihuan_contracts import Text
@@ -10,6 +13,12 @@ from bihuan_contracts import Text
 MOST_BYTES = 20 * 2**20
 QUOTA_BYTES = 500 * 2**20
 """All files of one person."""
+MOST_PIXELS = 50_000_000
+"""A picture of a few bytes can ask a browser for gigabytes."""
+MOST_UNPACKED = 200 * 2**20
+MOST_ENTRIES = 2_000
+_MOST_SEGMENTS = 1_000
+"""Of a JPEG before its size is told; real ones have a few dozen."""
 
 
 class FileRefusedError(Exception):
@@ -79,4 +88,74 @@ def accept(name: str, content: bytes, *, used: int) -> tuple[str, Kind]:
         raise FileRefusedError("quota", "你的文件总量超过 500 MB", "Your files are over 500 MB in all")
     if not kind.looks_right(content):
         raise FileRefusedError("disguised", f"内容不是 .{ending} 文件", f"The content is not a .{ending} file")
+    if kind.inline:
+        _check_pixels(content, ending)
+    elif kind.media_type.startswith("application/vnd.openxmlformats"):
+        _check_unpacked(content, ending)
     return clean, kind
+
+
+def _check_pixels(content: bytes, ending: str) -> None:
+    size = pixels(content)
+    if size is None:
+        raise FileRefusedError("disguised", f"内容不是 .{ending} 文件", f"The content is not a .{ending} file")
+    if size[0] * size[1] > MOST_PIXELS:
+        raise FileRefusedError(
+            "too_many_pixels",
+            f"图片是 {size[0]} × {size[1]} 像素，最多 {MOST_PIXELS // 1_000_000} 百万像素",
+            f"The picture has {size[0]} × {size[1]} pixels; {MOST_PIXELS // 1_000_000} million are allowed",
+        )
+
+
+def _check_unpacked(content: bytes, ending: str) -> None:
+    """What an Office file would become; its directory says so, and it must be one that readers agree on."""
+    try:
+        entries = zipfile.ZipFile(BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, struct.error) as error:
+        raise FileRefusedError(
+            "disguised", f"内容不是 .{ending} 文件", f"The content is not a .{ending} file"
+        ) from error
+    if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > MOST_UNPACKED:
+        raise FileRefusedError(
+            "unpacks_too_large", "文件解开后太大（超过 200 MB）", "The file unpacks to too much (over 200 MB)"
+        )
+
+
+def pixels(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a PNG, JPEG or WebP says it has; None when it says nothing that can be read."""
+    try:
+        if content[:4] == b"\x89PNG":
+            width, height = struct.unpack(">II", content[16:24])
+            return (width, height) if content[12:16] == b"IHDR" else None
+        return _of_webp(content) if content[:4] == b"RIFF" else _of_jpeg(content)
+    except (struct.error, IndexError):
+        return None
+
+
+def _of_webp(content: bytes) -> tuple[int, int] | None:
+    match content[12:16]:
+        case b"VP8X":
+            return 1 + int.from_bytes(content[24:27], "little"), 1 + int.from_bytes(content[27:30], "little")
+        case b"VP8L":
+            bits = int.from_bytes(content[21:25], "little")
+            return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        case b"VP8 ":
+            width, height = struct.unpack("<HH", content[26:30])
+            return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _of_jpeg(content: bytes) -> tuple[int, int] | None:
+    at = 2
+    for _ in range(_MOST_SEGMENTS):
+        if content[at] != 0xFF:
+            return None
+        marker = content[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        else:
+            at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return None

@@ -1,0 +1,139 @@
+"""W4 (ASVS 1.2): what somebody has typed is text wherever it shows, whatever it looks like.
+
+Each payload goes through a public way into a text field of its own: topics, forms, answers, documents, file names,
+reasons. Then every page that shows them is opened; nothing may run, load or become an element.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.cells import settle
+
+from bihuan_contracts.hr import PersonChanged
+from bihuan_contracts.plm import BomReleased, ItemKind
+from bihuan_tools.demo.company import LEAD
+from bihuan_tools.events import publish
+from bihuan_tools.instance import Instance
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
+OpenAs = Callable[..., Page]
+MARK = {"X-Bihuan-Request": "1"}
+CORPUS = (
+    "<script>window.ran=1</script>",
+    "<img src=x onerror=window.ran=1>",
+    '"><svg onload=window.ran=1>',
+    "'-window.ran=1-'",
+    "{{constructor.constructor('window.ran=1')()}}",
+    "<a href=javascript:window.ran=1>x</a>",
+    "</textarea></title><iframe srcdoc='<script>parent.ran=1</script>'>",
+    "<style>@import'//evil.example';</style>",
+    "${window.ran=1} `window.ran=1` %3Cscript%3E",
+    "javascript:window.ran=1",
+)
+_ALL = " ".join(CORPUS)
+"""Every payload at once, for fields that are long enough."""
+# Elements that only a payload could have made, and whether anything ran.
+_FOUND = """() => [window.ran, document.querySelectorAll(
+  "main script, main iframe, main [onerror], main [onload], main a[href^='javascript'], main style, main img[src='x']"
+).length]"""
+
+
+def _clean(page: Page, address: str) -> None:
+    page.goto(address)
+    settle(page)
+    assert page.evaluate(_FOUND) == [None, 0], address
+
+
+def _ok(page: Page, method: str, address: str, body: object) -> dict[str, object]:
+    sent = {"data": json.dumps(body), "headers": MARK | {"Content-Type": "application/json"}}
+    answer = getattr(page.request, method)(address, **sent)
+    assert answer.ok, f"{address}: {answer.text()}"
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_nothing_that_was_typed_runs_on_any_page(bihuan: Instance, open_as: OpenAs) -> None:
+    """W4"""
+    short, person, module = CORPUS[1], f"X{uuid4().hex[:6]}", f"XM-{uuid4().hex[:6]}"
+    now = datetime.now(UTC)
+    events = [
+        PersonChanged(
+            person=person, name=CORPUS[0], name_latin=CORPUS[2], title=CORPUS[1], department="XSS",
+            department_name=CORPUS[4], roles=("employee", "test_engineer"), version=1,
+        ),
+        BomReleased(item=module, name=CORPUS[5], kind=ItemKind.MODULE, version="V1", released_at=now, lines=()),
+    ]  # fmt: skip
+    with ThreadPoolExecutor() as elsewhere:  # Playwright keeps a loop running in this thread
+        elsewhere.submit(asyncio.run, publish(bihuan.kafka_servers, events)).result()
+    lead = open_as(LEAD, "/boards")
+    for address in (f"/directory/{person}", f"/api/changes/items/{module}/where-used"):
+        for _ in range(100):
+            if lead.request.get(address).ok:
+                break
+            lead.wait_for_timeout(100)
+    project = _project(lead, person, module)
+    version = f"<b>{uuid4().hex[:4]}"
+    fields = {
+        "version": version, "description": _ALL, "modules": [module], "effective_at": None,
+        "criteria": [{"module": module, "text": _ALL[:390], "metric": short, "unit": "<i>", "lower": None, "upper": "1"}],
+    }  # fmt: skip
+    change = _ok(lead, "post", "/api/changes/changes", fields)["change"]
+
+    own = open_as(person, "/")
+    expect(own.get_by_text(version).first).to_be_visible(timeout=15_000)
+    week = own.request.get("/api/goals/week").json()
+    card = next(one["task"] for one in week["retest_cards"])
+    _ok(own, "post", f"/api/feedback/cards/{card}/answers", {"answer": "misunderstanding", "comment": _ALL})
+    _ok(own, "put", f"/api/feedback/cards/{card}/document", {"body": _ALL, "version": 1})
+    picture = own.screenshot(clip={"x": 0, "y": 0, "width": 9, "height": 9})
+    sent = {"file": {"name": f"{CORPUS[1]}.png", "mimeType": "image/png", "buffer": picture}}
+    assert own.request.post(f"/api/feedback/cards/{card}/attachments", multipart=sent, headers=MARK).ok
+    locked = next((one["task"] for one in week["deliverables"] if one["locks"]), None)
+    report = {
+        "module": module, "module_version": version, "verdict": "failed", "task": card, "title": CORPUS[0],
+        "measurements": [{"metric": short, "value": "2", "unit": "<i>"}],
+    }  # fmt: skip
+    _ok(own, "post", "/api/intake/test-reports", report)
+
+    integrator = open_as("10901", "/integration")
+    event = {"specversion": "1.0", "id": short, "source": CORPUS[2], "type": CORPUS[0], "data": {"x": _ALL}}
+    integrator.request.post(
+        "/api/intake/events",
+        data=json.dumps(event),
+        headers=MARK | {"Content-Type": "application/cloudevents+json"},
+    )
+    _clean(integrator, "/integration")
+
+    for address in ("/", "/inbox", f"/tasks/{card}", *([f"/tasks/{locked}"] if locked else [])):
+        _clean(own, address)
+    expect(own.get_by_text("window.ran").first).to_be_visible()  # shown as what it is
+    for address in ("/boards", f"/boards/{project}", "/changes", f"/changes/{change}", "/people", f"/people/{person}",
+                    "/wall", "/changes/new", "/consents", f"/tasks/{card}", f"/?person={CORPUS[1]}"):  # fmt: skip
+        _clean(lead, address)
+    lead.goto("/boards")
+    settle(lead)
+    lead.keyboard.press("/")
+    lead.keyboard.type("window.ran")
+    expect(lead.get_by_role("option").first).to_be_visible()
+    assert lead.evaluate(_FOUND) == [None, 0]
+
+
+def _project(lead: Page, person: str, module: str) -> object:
+    """A project whose every name is a payload, with one open test of the module."""
+    due = (datetime.now(UTC) + timedelta(days=20)).isoformat()
+    criterion = {"text": _ALL[:390], "metric": "m", "unit": "dB", "lower": "3", "upper": None}
+    task = {
+        "code": "X-1", "title": CORPUS[0], "kind": "test", "owner": person, "module": module, "item_version": "V1", "due_at": due,
+        "planned_hours": "8", "deliverables": [{"title": CORPUS[2], "criteria": [criterion]}],
+    }  # fmt: skip
+    body = {
+        "code": f"X-{uuid4().hex[:6]}", "name": CORPUS[1], "product": CORPUS[3], "customer": CORPUS[6], "lead": LEAD,
+        "goals": [{"title": CORPUS[4], "tasks": [task]}],
+    }  # fmt: skip
+    return _ok(lead, "post", "/api/goals/projects", body)["project"]
