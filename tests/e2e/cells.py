@@ -88,9 +88,13 @@ def look(page: Page, cell: Cell, name: str) -> None:
     settle(page)
     found = faults(page)
     assert not found, found
+    keep(page, cell, name)
+
+
+def keep(page: Page, cell: Cell, name: str) -> None:
     folder = ARTIFACTS / str(cell)
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{re.sub(r'[^a-z0-9-]', '-', name)}.png")
+    page.screenshot(path=folder / f"{re.sub(r'[^a-z0-9-]', '-', name).strip('-')}.png")
 
 
 def go(page: Page, cell: Cell, destination: str) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.e2e.cells import ARTIFACTS, Cell
 
 from bihuan_tools.instance import Instance
 
 _FAILED = pytest.StashKey[bool]()
+expect.set_options(timeout=15_000)  # patience for a busy machine: nothing here sleeps, so a quick page costs nothing
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

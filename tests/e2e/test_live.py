@@ -119,14 +119,14 @@ def test_two_who_write_at_once_see_both_versions_and_lose_neither(open_as: OpenA
     lead.goto(address)
     for page in (lead, tester):
         page.get_by_role("button", name="编辑").click()
-    lead.get_by_label("共享文档").fill("负责人写的")
+    lead.get_by_role("textbox", name="共享文档").fill("负责人写的")
     lead.get_by_role("button", name="保存新版本").click()
     expect(lead.get_by_text("负责人写的")).to_be_visible()
-    tester.get_by_label("共享文档").fill("测试写的")
+    tester.get_by_role("textbox", name="共享文档").fill("测试写的")
     expect(tester.get_by_role("alert").get_by_text("负责人写的")).to_be_visible()
-    expect(tester.get_by_label("共享文档")).to_have_value("测试写的")
+    expect(tester.get_by_role("textbox", name="共享文档")).to_have_value("测试写的")
     tester.get_by_role("button", name="接在对方的后面").click()
-    expect(tester.get_by_label("共享文档")).to_have_value(re.compile("负责人写的[\\s\\S]*测试写的"))
+    expect(tester.get_by_role("textbox", name="共享文档")).to_have_value(re.compile("负责人写的[\\s\\S]*测试写的"))
     tester.get_by_role("button", name="保存新版本").click()
     expect(lead.get_by_text("测试写的")).to_be_visible()
 

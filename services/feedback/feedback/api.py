@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Response, UploadFile
 from pydantic import Field, field_validator
 
+from bihuan_chassis import Live
 from bihuan_chassis.http import (
     EVERYONE,
     Body,
@@ -186,6 +187,7 @@ async def write_document(task: UUID, body: DocumentIn, tx: Tx, caller: Caller) -
         raise Conflict("stale", current=await _document(tx, card))
     document = known["document"] if known else tx.new_id()
     await store.save_document(tx, task, current + 1, document, body.body, caller.id)
+    tx.live(Live("document", str(task)))
     return await _document(tx, card)
 
 

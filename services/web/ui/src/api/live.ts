@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule' | 'document' | 'refusal'
   id: string
   data: Record<string, unknown>
 }
@@ -19,6 +19,8 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   metric: ['metric', 'clock'],
   consent: ['consent', 'consents', 'record', 'owed', 'appeal', 'appeals'],
   rule: ['rule', 'rules'],
+  document: ['document'],
+  refusal: ['refused', 'refused-body', 'streams'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */
