@@ -28,6 +28,7 @@ _ACK_SECONDS = 30
 _LOCK_CLASS = 0x6268  # "bh": advisory locks of the outbox parts
 _TOPIC_SECONDS = 5
 _TOPIC_AGAIN = 2.0
+_ID, _TOPIC, _KEY = 0, 1, 3
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 LANES = 2
 
@@ -182,9 +183,11 @@ class Relay:
         if not rows:
             return False
         producer = await self._producer.get()
-        await self._look_for_topics(producer, {row["topic"] for row in rows})
-        closed = self._closed()
-        outcome = await self._send(producer, [row for row in rows if row["topic"] not in closed])
+        await self._look_for_topics(producer, {row[_TOPIC] for row in rows})
+        if closed := self._closed():
+            outcome = await self._send(producer, [row for row in rows if row[_TOPIC] not in closed])
+        else:
+            outcome = await self._send(producer, rows)
         failpoint("after_ack_before_delete")
         await self._delete(connection, outcome.acked)
         if outcome.failure is not None or outcome.refused:
@@ -230,8 +233,7 @@ class Relay:
                         outcome.too_large.append((row, type(error).__name__))
         except (TimeoutError, KafkaError) as error:
             outcome.failure = error  # order: what follows the row that failed is not sent before it
-        if sent:
-            await asyncio.wait([future for _, future in sent], timeout=_ACK_SECONDS)
+        await _answered([future for _, future in sent])
         outcome.read(sent)
         return outcome
 
@@ -272,13 +274,25 @@ class Outcome:
         stopped: set[str] = set()
         for row, future in sent:
             error = future.exception() if future.done() else UnknownOutcomeError()
-            if isinstance(error, _TOO_LARGE):
+            if error is None:
+                if not stopped or row[_KEY] not in stopped:
+                    self.acked.append(row[_ID])
+            elif isinstance(error, _TOO_LARGE):
                 self.refused.append(row)
-            elif error is not None:
-                stopped.add(row["key"])
+            else:
+                stopped.add(row[_KEY])
                 self.failure = self.failure or (error if isinstance(error, Exception) else UnknownOutcomeError())
-            elif row["key"] not in stopped:
-                self.acked.append(row["id"])
+
+
+async def _answered(futures: Sequence["asyncio.Future[Any]"]) -> None:
+    """Until each has an outcome, or the patience is over.
+
+    Answers come for whole batches: waiting for one after the other wakes up a few times, asyncio.wait() five hundred.
+    """
+    until = time.monotonic() + _ACK_SECONDS
+    for future in futures:
+        if not future.done():
+            await asyncio.wait([future], timeout=max(0.0, until - time.monotonic()))
 
 
 async def _produce(producer: AIOKafkaProducer, service: str, row: Any) -> "asyncio.Future[Any]":
