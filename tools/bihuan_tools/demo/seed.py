@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, evidence, history, products, trees
+from bihuan_tools.demo import company, consents, evidence, history, orders, products, trees
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -46,6 +46,10 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
             await evidence.hand_in(instance)
         matrices = await consents.propose(instance, client, at)
         progress("影响矩阵", "impact matrices", matrices, matrices)
+        listed = (await client.get(f"{goals}/projects")).json()["projects"]
+        first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])
+        written = await orders.write(instance, at, first)
+        progress("变更单与技术文档", "change orders and documents", written, written)
     return {
         "people": len(staff),
         "releases": len(releases),
