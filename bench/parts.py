@@ -8,10 +8,11 @@ from bench.history import history
 from bench.pages import pages
 from bench.relays import relays
 from bench.rows import Row
+from bench.rules import rules
 from bench.workers import affected, throughput
 from bihuan_tools.instance import Instance
 
 Part = Callable[[Instance], Awaitable[Sequence[Row]]]
 """Measures on a running instance that all parts share; named on the command line by its function."""
 
-PARTS: tuple[Part, ...] = (chain, boards, pages, relays, throughput, affected, history)
+PARTS: tuple[Part, ...] = (chain, boards, pages, relays, throughput, affected, history, rules)

@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, evidence, history, orders, products, trees
+from bihuan_tools.demo import company, consents, evidence, history, orders, products, rules, trees
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -50,12 +50,16 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])
         written = await orders.write(instance, at, first)
         progress("变更单与技术文档", "change orders and documents", written, written)
+        # After the orders: what they do is decided by the rules that come with the system.
+        tables = await rules.write(instance, client)
+        progress("规则", "rules", tables, tables)
     return {
         "people": len(staff),
         "releases": len(releases),
         "projects": created,
         "history": len(past) if created else 0,
         "matrices": matrices,
+        "rules": tables,
     }
 
 
