@@ -29,6 +29,7 @@ _TIMER_POLL = 0.5
 _HOUSEKEEPING = 5.0
 _PRUNE_EVERY = 3600.0
 _GRACE = 15.0
+_FORGET_KEYS = "delete from idempotency_keys where at < now() - interval '1 day'"
 _RELAY_GRACE = 5.0
 
 log = structlog.get_logger()
@@ -183,6 +184,7 @@ class Worker:
                 )
                 if time.monotonic() - pruned_at > _PRUNE_EVERY:
                     await inbox.prune(connection.raw)
+                    await connection.raw.execute(_FORGET_KEYS)
                     pruned_at = time.monotonic()
             except Exception as error:
                 if not is_outage(error, connection):
