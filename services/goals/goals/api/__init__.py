@@ -4,6 +4,7 @@ from goals.api import (
     boards,
     cycles,
     effects,
+    gaps,
     goals,
     parts,
     past,
@@ -18,5 +19,5 @@ from goals.api import (
 
 routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
-    task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes,
+    task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
 ]  # fmt: skip
