@@ -34,7 +34,7 @@ join pg_attribute b on b.attrelid = k.confrelid and b.attnum = pair.theirs where
 _CHECKS = """
 select k.conrelid::regclass::text as "table", a.attname as name, pg_get_constraintdef(k.oid) as definition
 from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any(k.conkey)
-where k.contype = 'c' and k.conrelid <> 0
+where k.contype = 'c' and k.conrelid <> 0 and cardinality(k.conkey) = 1
 """
 
 
@@ -64,10 +64,13 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[
         rows[table] = [{one.name: _value(one, number, rows, given) for one in columns} for number in range(ROWS)]
         names = ", ".join(f'"{one.name}"' for one in columns)
         places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        await connection.executemany(
-            f'insert into "{table}" ({names}) values ({places}) on conflict do nothing',
-            [list(row.values()) for row in rows[table]],
-        )
+        statement = f'insert into "{table}" ({names}) values ({places}) on conflict do nothing'
+        try:
+            await connection.executemany(statement, [list(row.values()) for row in rows[table]])
+        except asyncpg.CheckViolationError:  # columns that must agree with each other: what may be empty is
+            may_be_empty = [one.name for one in columns if not one.required and one.address not in given]
+            rows[table] = [row | dict.fromkeys(may_be_empty) for row in rows[table]]
+            await connection.executemany(statement, [list(row.values()) for row in rows[table]])
     return {table: await connection.fetchval(f'select count(*) from "{table}"') for table in tables}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from openpyxl import Workbook  # type: ignore[import-untyped] # ships no types
+from openpyxl import Workbook
 from pydantic import AwareDatetime
 
 from bihuan_chassis.http import EVERYONE, Caller, Reply, Role, Tx, allow, invalid, router

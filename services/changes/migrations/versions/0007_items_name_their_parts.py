@@ -1,10 +1,14 @@
 """An item's row names its parts, so that a released bill is two rows; where-used is an index over them."""
 
+from datetime import UTC, datetime
+
 from alembic import op
 
 revision = "changes_0007"
 down_revision = "changes_0006"
 branch_labels = None
+# Items that were known as somebody's part only are named by that row now; those that were released stay.
+BEFORE = {"items.released_at": datetime(2026, 3, 11, 0, 30, tzinfo=UTC)}
 
 
 def upgrade() -> None:

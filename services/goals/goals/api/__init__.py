@@ -12,12 +12,15 @@ from goals.api import (
     proofs,
     task_edits,
     tasks,
+    templates,
     tree_replies,
     trees,
     week,
+    workbooks,
 )
 
 routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
     task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
+    templates.routes, workbooks.routes,
 ]  # fmt: skip
