@@ -16,6 +16,9 @@ ARTIFACTS = Path(os.environ.get("BIHUAN_ARTIFACTS") or Path(tempfile.gettempdir(
 """Outside the repository: pictures of every page in every cell, and of what failed."""
 _AXE = UI / "node_modules/axe-core/axe.min.js"
 
+_SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter((one) => Number(one.effect?.getComputedTiming().endTime) < 1000).map((one) => one.finished)).then(() => null)"""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -67,6 +70,7 @@ def settle(page: Page) -> None:
     """Until the page has its sentence and everything it asked for."""
     expect(page.get_by_role("heading", level=1).first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    page.evaluate(_SETTLED)  # half faded in, everything lacks contrast
 
 
 def faults(page: Page) -> list[str]:

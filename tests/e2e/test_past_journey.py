@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from bihuan_tools.demo.company import ENGINEER, LEAD
+from bihuan_tools.demo.company import LEAD
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(120)]
 OpenAs = Callable[..., Page]
@@ -40,15 +40,18 @@ def test_a_board_goes_back_in_time_and_says_what_changed_since(open_as: OpenAs) 
 
 def test_a_booking_appears_as_a_later_change_of_person_and_task(open_as: OpenAs) -> None:
     """G11: who did it, the field old and new; on a phone, without sideways scrolling."""
-    page = open_as(ENGINEER, "/", width=375, height=812)
-    week = page.request.get("/api/goals/week").json()
-    task = next(one["task"] for one in week["deliverables"] if one["state"] == "active" and not one["locked"])
+    lead = open_as(LEAD, "/")
+    board = lead.request.get(f"/api/boards/{_project(lead)}").json()
+    tasks = [task for goal in board["goals"] for task in goal["tasks"]]
+    found = next(one for one in tasks if one["state"] == "active" and not one["locks"] and one["owner"])
+    owner, task = found["owner"], found["task"]
+    page = open_as(owner, "/", width=375, height=812)
     before = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     booked = page.request.post(
         f"/api/goals/tasks/{task}/progress", data={"hours": "1.5"}, headers={"X-Bihuan-Request": "1"}
     )
     assert booked.ok
-    for address in (f"/people/{ENGINEER}", f"/tasks/{task}"):
+    for address in (f"/people/{owner}", f"/tasks/{task}"):
         page.goto(f"{address}?at={before}")
         later = page.get_by_role("region", name="此后的变化")
         expect(later.get_by_text("人工修改").first).to_be_visible()

@@ -196,8 +196,8 @@ async def test_a_release_replayed_thirty_milliseconds_apart_is_one_change(
 ) -> None:
     """C5, F11: no second lock, no second notice."""
     release = BomReleased(
-        item="MB-7", name="主控板", kind=ItemKind.MODULE, base_version="V3.0", version="V3.1", change="ECN-TWICE",
-        reason="微控制器换代", released_by=LEAD, released_at=datetime.now(UTC),
+        item="CU-9", name="通信单元", kind=ItemKind.MODULE, base_version="V1.8", version="V1.9", change="ECN-TWICE",
+        reason="通信模组换代", released_by=LEAD, released_at=datetime.now(UTC),
     )  # fmt: skip
     await publish(bihuan.kafka_servers, [release, release])
     await publish(bihuan.kafka_servers, [release])
