@@ -68,7 +68,7 @@ def _section(language: str, section: str) -> Any:
 
 def settle(page: Page) -> None:
     """Until the page has its sentence and everything it asked for."""
-    expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    expect(page.locator("h1:visible").first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate(_SETTLED)  # half faded in, everything lacks contrast
 
