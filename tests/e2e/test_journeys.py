@@ -77,7 +77,7 @@ def _retest(tester: Page, cell: Cell, version: str) -> None:
     expect(dialog.get_by_text(cell.words("evidence.passed"), exact=True)).to_be_visible()
     look(tester, cell, "report")
     dialog.get_by_role("button", name=cell.words("report.send")).click()
-    expect(tester.get_by_text(cell.words("evidence.counts")).first).to_be_visible()
+    expect(tester.get_by_text(cell.words("evidence.counts"), exact=True).locator("visible=true").first).to_be_visible()
     look(tester, cell, "card")
 
 
