@@ -64,7 +64,9 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[
         rows[table] = [{one.name: _value(one, number, rows, given) for one in columns} for number in range(ROWS)]
         names = ", ".join(f'"{one.name}"' for one in columns)
         places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        statement = f'insert into "{table}" ({names}) values ({places}) on conflict do nothing'
+        # A table kept by rules (nothing in it is changed or deleted) takes no conflict clause.
+        kept = await connection.fetchval("select relhasrules from pg_class where oid = $1::regclass", table)
+        statement = f'insert into "{table}" ({names}) values ({places}){"" if kept else " on conflict do nothing"}'
         try:
             await connection.executemany(statement, [list(row.values()) for row in rows[table]])
         except asyncpg.CheckViolationError:  # columns that must agree with each other: what may be empty is

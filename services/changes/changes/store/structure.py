@@ -116,14 +116,8 @@ def line_of(line: BomLine) -> Line:
     )  # fmt: skip
 
 
-_ABOVE = """
-with recursive above (child, parent, how) as (
-    select part, items.item, items.parts->>part from unnest($1::text[]) as part join items on items.parts ? part
-    union
-    select above.parent, items.item, items.parts->>above.parent from above join items on items.parts ? above.parent)
-select * from above
-"""
-"""UNION, not UNION ALL: a cycle ends by itself."""
+_ABOVE = "select child, parent, how from uses_above($1::text[], $2)"
+"""A function of the database, planned at each call (migration 0009). A cycle ends by itself."""
 
 
 async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
@@ -134,15 +128,13 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
     wanted = given = set(starts)
     while wanted:
         # Mostly once: again only for variants and templates that the way up has met.
-        rows = await tx.raw.fetch(_ABOVE, list(wanted))
+        rows = await tx.raw.fetch(_ABOVE, list(wanted), True)
         for child in {row[0] for row in rows}:
             parents[child] = []
         for child, parent, how in rows:
             parents[child].append(step_of(parent, how))
         fresh = wanted | {row[1] for row in rows}
-        found = await tx.raw.fetch(
-            "select * from items where item = any($1::text[]) or variant_of = any($1::text[])", list(fresh - loaded)
-        )
+        found = await tx.raw.fetch("select * from items_and_variants($1::text[])", list(fresh - loaded))
         items |= {row["item"]: _item(row) for row in found}
         loaded |= fresh
         family = {row["item"] for row in found} | {row["variant_of"] for row in found if row["variant_of"]}
@@ -153,15 +145,7 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
 
 async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:
     """Parents by child, of everything above these items, by their bills alone: substitutes contain nothing."""
-    rows = await tx.raw.fetch(
-        "with recursive above (child, parent) as ("
-        " select part, items.item from unnest($1::text[]) as part join items on items.parts ? part"
-        "  and starts_with(items.parts->>part, 'used')"
-        " union select above.parent, items.item from above join items on items.parts ? above.parent"
-        "  and starts_with(items.parts->>above.parent, 'used'))"
-        " select child, parent from above",
-        list(starts),
-    )
+    rows = await tx.raw.fetch(_ABOVE, list(starts), False)
     found: dict[str, set[str]] = {}
     for row in rows:
         found.setdefault(row["child"], set()).add(row["parent"])
