@@ -4,13 +4,14 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 
-from bihuan_chassis import dead_letters, inbox, metrics
+from bihuan_chassis import dead_letters, inbox, metrics, tracing
 from bihuan_chassis.database import Connection, is_conflict, is_outage
 from bihuan_chassis.dead_letters import DeadLetter, Record
 from bihuan_chassis.description import Subscription
@@ -111,6 +112,10 @@ class Batches:
         await asyncio.sleep(random.uniform(0.05, min(_LONGEST_WAIT, 0.1 * 2 ** min(pauses, 6))))  # noqa: S311 - jitter
 
     async def _apply(self, connection: Connection, letters: Sequence[Letter]) -> None:
+        with _span(self._subscription, letters):
+            await self._apply_once(connection, letters)
+
+    async def _apply_once(self, connection: Connection, letters: Sequence[Letter]) -> None:
         started = time.perf_counter()
         if self._consumer is None:
             self._consumer = await inbox.consumer_id(connection.raw, self._subscription.name)
@@ -146,7 +151,8 @@ class Batches:
             await dead_letters.save(connection.raw, [letter])
         metrics.DEAD_LETTERS.labels(*self._labels, letter.code).inc()
         metrics.EVENTS_HANDLED.labels(*self._labels, "failed").inc()
-        log.error("event.dead", consumer=letter.consumer, id=str(letter.id), code=letter.code, field=letter.field)
+        with tracing.span(self._labels[0], "bury", letter.traceparent):
+            log.error("event.dead", consumer=letter.consumer, id=str(letter.id), code=letter.code, field=letter.field)
 
     async def replay(self, connection: Connection) -> int:
         """Handle the dead letters that somebody wants replayed, each by itself; returns how many were looked at."""
@@ -173,7 +179,8 @@ class Batches:
                 letter = Letter(dead.id, dead.record, content)
                 tx.received = [_received(letter, content, self._surroundings.clock())]
                 await inbox.unseen(connection.raw, self._consumer, [letter.id])
-                await self._subscription.handler([content.event], tx)
+                with _span(self._subscription, [letter]):
+                    await self._subscription.handler([content.event], tx)
                 await dead_letters.mark_replayed(connection.raw, dead.consumer, dead.id)
         except Exception as error:
             if dead is None or is_outage(error, connection):
@@ -201,6 +208,27 @@ class Batches:
             now = self._surroundings.clock()
             # The oldest of a batch stands for it: one observation an event would cost more than its handling.
             age.observe(max(0.0, (now - min(event.time for event in events)).total_seconds()))
+
+
+def _span(subscription: Subscription, letters: Sequence[Letter]) -> AbstractContextManager[tracing.Span]:
+    """One span a batch, below its events' own where these are of one trace, linked to all of them where not."""
+    contents = [letter.content for letter in letters]
+    distinct = dict.fromkeys(content.traceparent for content in contents if isinstance(content, Opened))
+    traces = {context: trace for context in distinct if context and (trace := tracing.trace_id_of(context))}
+    given, one = list(traces), len(set(traces.values())) == 1
+    return tracing.span(
+        subscription.service,
+        f"process {subscription.topics[0]}",
+        given[0] if one else None,
+        kind=tracing.SpanKind.CONSUMER,
+        links=given[1:] if one else given,
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.consumer.group.name": subscription.name,
+            "messaging.batch.message_count": len(letters),
+        },
+    )
 
 
 def _only(letters: Sequence[Letter], first: Mapping[UUID, Letter], new: Collection[UUID]) -> list[Letter]:

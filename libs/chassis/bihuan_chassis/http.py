@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bihuan_chassis import metrics, problems
+from bihuan_chassis import metrics, problems, tracing
 from bihuan_chassis.auth import ANYBODY_SIGNED_IN, EVERYONE, Authenticator, Person, Role
 from bihuan_chassis.database import Connection, connected, is_conflict, is_outage
 from bihuan_chassis.problems import (
@@ -208,12 +208,7 @@ async def _once(
     surroundings: Surroundings = request.app.state.surroundings
     person: Person | None = request.state.person
     key = request.headers.get("idempotency-key") if request.method in _UNSAFE else None
-    async with transaction(
-        connection,
-        surroundings,
-        actor=person.id if person else None,
-        traceparent=request.headers.get("traceparent"),
-    ) as tx:
+    async with transaction(connection, surroundings, actor=person.id if person else None) as tx:
         request.state.transaction = tx
         if key is None:
             return await endpoint(request)
@@ -260,7 +255,7 @@ def router(**options: Any) -> APIRouter:
 
 
 class Frame:
-    """Around every request: size limit, security headers, metrics, and one log line for what failed."""
+    """Around every request: its span, size limit, security headers, metrics, and one log line for what failed."""
 
     def __init__(self, app: ASGIApp, *, service: str, limit: int) -> None:
         self._app = app
@@ -271,7 +266,13 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status, taken = time.perf_counter(), 500, 0
+        given = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        parent = given.decode("latin-1") if given else None
+        with tracing.span(self._service, scope["method"], parent, kind=tracing.SpanKind.SERVER) as span:
+            await self._framed(scope, receive, send, span)
+
+    async def _framed(self, scope: Scope, receive: Receive, send: Send, span: tracing.Span) -> None:
+        started, status, answering, taken = time.perf_counter(), 500, False, 0
 
         async def limited() -> Message:
             nonlocal taken
@@ -282,9 +283,9 @@ class Frame:
             return message
 
         async def framed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answering = message["status"], True
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in present)]
                 if b"cache-control" not in present:
@@ -298,9 +299,15 @@ class Frame:
                 await response(scope, receive, framed)
                 return
             await self._app(scope, limited, framed)
+        except Exception as error:
+            log.error("request.failed", path=scope["path"], error=type(error).__name__, exc_info=error)
+            if answering:
+                raise  # the connection breaks: the reader must not take a part for the whole
+            await problems.answer(Request(scope), Problem())(scope, receive, framed)
         finally:
             route = scope.get("route")
             template = getattr(route, "path", "unmatched")
+            _describe(span, scope["method"], template, status)
             metrics.HTTP_REQUESTS.labels(self._service, scope["method"], template, str(status)).inc()
             metrics.HTTP_SECONDS.labels(self._service, scope["method"], template).observe(time.perf_counter() - started)
 
@@ -323,7 +330,6 @@ def install(
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RedisError, _on_redis)
-    app.add_exception_handler(Exception, _on_anything)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -345,6 +351,12 @@ async def _on_redis(request: Request, _: Exception) -> Response:
     return problems.answer(request, Unavailable("sessions_away", headers={"Retry-After": "2"}))
 
 
-async def _on_anything(request: Request, error: Exception) -> Response:
-    log.error("request.failed", path=request.scope.get("path"), error=type(error).__name__, exc_info=error)
-    return problems.answer(request, Problem())
+def _describe(span: tracing.Span, method: str, template: str, status: int) -> None:
+    """The route, never its path or query: those may hold what a person has typed."""
+    if span.is_recording():
+        span.update_name(f"{method} {template}")
+        span.set_attributes(
+            {"http.request.method": method, "http.route": template, "http.response.status_code": status}
+        )
+        if status >= 500:
+            span.set_status(tracing.StatusCode.ERROR)

@@ -8,8 +8,11 @@ from typing import Any
 import structlog
 from opentelemetry import trace
 
+from bihuan_chassis import tracing
+
 _EVERY_SECONDS = 10.0
 _BURST = 5
+_LINKED = 20
 
 
 class FloodLimit(logging.Filter):
@@ -65,7 +68,13 @@ def configure(service: str, level: str) -> None:
 
 
 def _add_trace(_: Any, __: str, event: Any) -> Any:
+    """Whose span it is and its ids; a batch that works for several traces names them too."""
+    around = tracing.around()
+    if around is None:
+        return event
     context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = format(context.trace_id, "032x")
+    event["service"] = around.service
+    event["trace_id"], event["span_id"] = format(context.trace_id, "032x"), format(context.span_id, "016x")
+    if around.links:
+        event["linked_traces"] = list(dict.fromkeys(map(tracing.trace_id_of, around.links[:_LINKED])))
     return event

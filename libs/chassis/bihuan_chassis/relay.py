@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bihuan_chassis import metrics, outbox
+from bihuan_chassis import metrics, outbox, tracing
 from bihuan_chassis.database import Connection, hold, is_outage, release
 from bihuan_chassis.failpoints import failpoint
 from bihuan_chassis.lanes import kafka_options
@@ -255,8 +255,10 @@ class Relay:
 
     async def _set_aside(self, connection: Connection, row: Any, reason: str) -> None:
         await connection.raw.execute(_SET_ASIDE, row["id"], reason)
-        metrics.OUTBOX_SET_ASIDE.labels(self._settings.service).inc()
-        log.error("outbox.set_aside", service=self._settings.service, id=row["id"], topic=row["topic"], reason=reason)
+        service = self._settings.service
+        metrics.OUTBOX_SET_ASIDE.labels(service).inc()
+        with tracing.span(service, "set aside", row["traceparent"]):
+            log.error("outbox.set_aside", service=service, id=row["id"], topic=row["topic"], reason=reason)
 
 
 @dataclass

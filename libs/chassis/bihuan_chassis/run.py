@@ -38,7 +38,6 @@ def main(service: Service, arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(service.name, settings.log_level)
-    tracing.configure(settings)
     if process == "migrate":
         heads = uvloop.run(migrate(service.description, settings.database.get_secret_value()))
         log.info("database.migrated", heads=heads)
@@ -46,9 +45,18 @@ def main(service: Service, arguments: Sequence[str]) -> int:
     if process == "topics":
         log.info("topics.created", topics=uvloop.run(create_topics(kafka_options(settings))))
         return 0
-    work = serve_apis if process == "api" else run_workers
-    uvloop.run(_until_signal(lambda stop: work([(service, settings)], settings.admin_port, stop)))
+    _work(process, [(service, settings)], settings.admin_port)
     return 0
+
+
+def _work(process: str, services: Sequence[tuple[Service, Settings]], admin_port: int) -> None:
+    for _, settings in services:
+        tracing.configure(settings)
+    work = serve_apis if process == "api" else run_workers
+    try:
+        uvloop.run(_until_signal(lambda stop: work(services, admin_port, stop)))
+    finally:
+        tracing.close()
 
 
 def _leave_to_stay(young: int = 10_000) -> None:
@@ -168,6 +176,5 @@ def host(process: str, services: Sequence[Service], admin_port: int) -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    work = serve_apis if process == "api" else run_workers
-    uvloop.run(_until_signal(lambda stop: work(pairs, admin_port, stop)))
+    _work(process, pairs, admin_port)
     return 0

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bihuan_chassis import outbox, timers
+from bihuan_chassis import outbox, timers, tracing
 from bihuan_chassis.database import Connection
 from bihuan_chassis.failpoints import failpoint
 from bihuan_chassis.identifiers import new_id
@@ -48,7 +48,6 @@ class Transaction:
         actor: str | None = None,
         received: Sequence[Received] = (),
         resources: Any = None,
-        traceparent: str | None = None,
     ) -> None:
         self.connection: AsyncConnection = connection.sqlalchemy
         self.raw: asyncpg.Connection[asyncpg.Record] = connection.raw
@@ -57,7 +56,8 @@ class Transaction:
         self.actor = actor
         self.received = received
         self.resources = resources
-        self._traceparent = traceparent
+        self._traces: dict[UUID, str | None] | None = None
+        self._own_trace: str | None = None
         self._announced: list[outbox.Outgoing] = []
         self._timers: dict[tuple[str, str], Timer | None] = {}
         self._live: list[Live] = []
@@ -86,11 +86,16 @@ class Transaction:
             )
 
     def _trace_of(self, cause: UUID | None) -> str | None:
-        if cause is None and len(self.received) == 1:
-            return self.received[0].traceparent
+        """The span of this request or batch; where that belongs to another trace than the cause, the cause's own."""
+        if self._own_trace is None:
+            self._own_trace = tracing.traceparent()
         if cause is None:
-            return self._traceparent
-        return next((received.traceparent for received in self.received if received.id == cause), self._traceparent)
+            return self._own_trace
+        if self._traces is None:
+            self._traces = {received.id: received.traceparent for received in self.received}
+        given = self._traces.get(cause)
+        own = tracing.trace_id_of(given) in {None, tracing.trace_id_of(self._own_trace)}
+        return self._own_trace if own else given
 
     def set_timer(self, kind: str, key: str, due_at: datetime, payload: dict[str, Any] | None = None) -> None:
         """Plan or move the timer (kind, key)."""
@@ -162,7 +167,6 @@ async def transaction(
     *,
     actor: str | None = None,
     received: Sequence[Received] = (),
-    traceparent: str | None = None,
 ) -> AsyncIterator[Transaction]:
     """Open a transaction on `connection`, commit it with everything announced, or roll all of it back."""
     tx = Transaction(
@@ -172,7 +176,6 @@ async def transaction(
         actor=actor,
         received=received,
         resources=surroundings.resources,
-        traceparent=traceparent,
     )
     # SQLAlchemy runs on AUTOCOMMIT, so that its statements and the raw ones are in this one transaction.
     async with connection.raw.transaction():

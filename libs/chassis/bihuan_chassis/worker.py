@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bihuan_chassis import dead_letters, inbox, metrics, relay, timers
+from bihuan_chassis import dead_letters, inbox, metrics, relay, timers, tracing
 from bihuan_chassis.batch import Batches
 from bihuan_chassis.clock import DatabaseClock
 from bihuan_chassis.database import Connection, engine, hold, is_outage, release
@@ -202,8 +202,10 @@ async def fire_due(description: ServiceDescription, surroundings: Surroundings, 
     try:
         async with transaction(connection, surroundings) as tx:
             due = await timers.claim(connection.raw, description.timers, now, _TIMER_LOAD)
-            for kind in dict.fromkeys(timer.kind for timer in due):
-                await description.timers[kind]([timer for timer in due if timer.kind == kind], tx)
+            if due:
+                with tracing.span(description.name, "timers"):
+                    for kind in dict.fromkeys(timer.kind for timer in due):
+                        await description.timers[kind]([timer for timer in due if timer.kind == kind], tx)
     except Exception as error:
         if is_outage(error, connection):
             raise
@@ -223,7 +225,8 @@ async def _fire_one_by_one(
                 if not found:
                     return fired
                 timer = found[0]
-                await description.timers[timer.kind](found, tx)
+                with tracing.span(description.name, f"timer {timer.kind}"):
+                    await description.timers[timer.kind](found, tx)
             _count_fired(description.name, found, surroundings.clock())
         except Exception as error:
             if is_outage(error, connection) or timer is None:

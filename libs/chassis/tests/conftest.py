@@ -1,16 +1,22 @@
 """A fresh database with the chassis' tables, and a tiny consumer to try the messaging on."""
 
-from collections.abc import AsyncIterator
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from given_stores import Broker
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bihuan_chassis import Settings
+from bihuan_chassis import Settings, logs
 from bihuan_chassis.database import Connection, engine, hold, release
 from bihuan_chassis.tables import metadata
 from bihuan_contracts import Topic, topics
@@ -77,3 +83,23 @@ def _own(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> Topic:
     monkeypatch.setitem(topics._BY_NAME, own.name, own)
     monkeypatch.setitem(topics._BY_EVENT, own.event, own)
     return own
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Reads what was logged since the last time."""
+    root, out = logging.getLogger(), io.StringIO()
+    monkeypatch.setattr(root, "handlers", root.handlers)
+    monkeypatch.setattr(root, "level", root.level)
+    with redirect_stdout(out):
+        logs.configure("stores", "INFO")
+
+    def read() -> list[dict[str, Any]]:
+        written = out.getvalue().splitlines()
+        out.truncate(0)
+        out.seek(0)
+        return [json.loads(line) for line in written]
+
+    yield read
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from bihuan_chassis import Transaction
+from bihuan_chassis import Settings, Transaction
 from bihuan_chassis.dead_letters import Record
-from bihuan_chassis.description import Subscription
+from bihuan_chassis.description import Handler, ServiceDescription, Subscription
 from bihuan_chassis.identifiers import new_id
+from bihuan_chassis.worker import Worker
 from bihuan_contracts import Event, Topic, seal, topics
 from bihuan_contracts.envelope import Headers
 from bihuan_contracts.erp import GoodsReceived
@@ -107,6 +109,21 @@ class Broker:
             yield admin
         finally:
             await admin.close()
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, topic: Topic, service: str, handler: Handler = on_goods_received
+) -> AsyncIterator[Worker]:
+    subscription = Subscription(service, (topic,), handler)
+    worker = Worker(ServiceDescription(service, Settings, (subscription,), (), {}, None, Path("migrations")), settings)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop))
+    try:
+        yield worker
+    finally:
+        stop.set()
+        await running
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float = 30) -> None:

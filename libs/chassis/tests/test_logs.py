@@ -1,36 +1,11 @@
 """Logs: one JSON object a line, of libraries too; an outage does not flood them (P24)."""
 
-import io
-import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
-
-from bihuan_chassis import logs
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Reads what was logged since the last time."""
-    root, out = logging.getLogger(), io.StringIO()
-    monkeypatch.setattr(root, "handlers", root.handlers)
-    monkeypatch.setattr(root, "level", root.level)
-    with redirect_stdout(out):
-        logs.configure("stores", "INFO")
-
-    def read() -> list[dict[str, Any]]:
-        written = out.getvalue().splitlines()
-        out.truncate(0)
-        out.seek(0)
-        return [json.loads(line) for line in written]
-
-    yield read
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def test_each_line_is_one_object_with_its_fields(lines: Callable[[], list[dict[str, Any]]]) -> None:

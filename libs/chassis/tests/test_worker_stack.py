@@ -1,38 +1,19 @@
 """A whole worker against a real broker: hears, announces, commits offsets, stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from given_stores import Broker, on_goods_received, receipt, record, records, until
+from given_stores import Broker, on_goods_received, receipt, record, records, until, working
 
 from bihuan_chassis import Settings, Transaction, dead_letters, lanes
 from bihuan_chassis.database import Connection
-from bihuan_chassis.description import Handler, ServiceDescription, Subscription
-from bihuan_chassis.worker import Worker
 from bihuan_contracts import Topic
 from bihuan_contracts.erp import GoodsReceived
 
 pytestmark = pytest.mark.stack
-
-
-@asynccontextmanager
-async def working(
-    settings: Settings, topic: Topic, service: str, handler: Handler = on_goods_received
-) -> AsyncIterator[Worker]:
-    subscription = Subscription(service, (topic,), handler)
-    worker = Worker(ServiceDescription(service, Settings, (subscription,), (), {}, None, Path("migrations")), settings)
-    stop = asyncio.Event()
-    running = asyncio.create_task(worker.run(stop))
-    try:
-        yield worker
-    finally:
-        stop.set()
-        await running
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from bihuan_chassis.http import NotFound, Unavailable
-from bihuan_chassis.tracing import new_traceparent
+from bihuan_chassis.tracing import traceparent
 from bihuan_contracts import Text
 
 _PASSED_ON = {
     "accept", "accept-encoding", "accept-language", "content-type", "content-length", "idempotency-key", "if-match",
-    "if-none-match", "traceparent", "range",
+    "if-none-match", "range",
 }  # fmt: skip
 """Nothing else: neither the cookie nor what a proxy or another hop has added."""
 _PASSED_BACK = {
@@ -49,7 +49,8 @@ class Forwarder:
         address = self.address(service, path, request)
         headers = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
         headers.setdefault("accept-encoding", "identity")
-        headers.setdefault("traceparent", new_traceparent())
+        if (trace := traceparent()) is not None:  # below this request's own span
+            headers["traceparent"] = trace
         headers["authorization"] = f"Bearer {token}"
         content = request.stream() if _has_body(request) else None
         outgoing = self._client.build_request(request.method, address, headers=headers, content=content)
