@@ -31,6 +31,8 @@ class CustomerOrderChanged(Event):
     premium_rate: Decimal | None = Field(default=None, ge=0)
     """Share of the price added for a rush order: 0.128 is 12.8 %."""
     project: Key | None = None
+    urgent_request: str | None = Field(default=None, min_length=2, max_length=200)
+    """What the customer asks for beside the plan: each wording is booked once as work of the project (G10)."""
     ordered_at: AwareDatetime
     promised_at: AwareDatetime | None = None
     delivered_at: AwareDatetime | None = None

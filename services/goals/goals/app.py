@@ -19,6 +19,7 @@ from goals.handlers import (
     on_person_changed,
     on_test_reported,
 )
+from goals.requests import on_customer_orders
 
 
 @asynccontextmanager
@@ -36,6 +37,7 @@ app = service(
         topics.CARD_ANSWERS: on_card_answered,
         topics.FILES: on_file_attached,
         topics.PEOPLE: on_person_changed,
+        topics.CUSTOMER_ORDERS: on_customer_orders,
     },
     api=api.routes,
     timers={CONCESSION_ENDS: on_concession_ends},

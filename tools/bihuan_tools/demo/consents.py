@@ -9,10 +9,9 @@ from typing import Any
 
 import httpx
 
-from bihuan_chassis.auth import Role
+from bihuan_tools.demo.acting import People
 from bihuan_tools.demo.company import LEAD
 from bihuan_tools.instance import Instance
-from bihuan_tools.stack import StackError
 
 _SECONDS = 60
 _NOTHING = {"kind": "none", "amount": "0"}
@@ -48,7 +47,7 @@ _LIGHT = Filled("核对自己的计划，无须加班", "0", _NOTHING, _YES)
 
 async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) -> int:
     """How many matrices were made; 0 when they are there already."""
-    people = _People(instance, client)
+    people = _People(instance, client, "影响矩阵", "Impact matrix")
     if (await people.ask(LEAD, "GET", "/consents"))["matrices"]:
         return 0
     tasks = await people.tasks(("P-GX-500", "P-TS-330"))
@@ -116,27 +115,16 @@ def _due(task: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(task["due_at"])
 
 
-class _People:
-    """Acts as one person or another, on the services' own addresses."""
-
-    def __init__(self, instance: Instance, client: httpx.AsyncClient) -> None:
-        self._instance, self._client = instance, client
-
-    async def ask(self, person: str, method: str, path: str, *, service: str = "changes", **more: Any) -> Any:
-        answer = await self._send(person, method, path, service, **more)
-        if answer.is_error:
-            raise StackError(f"影响矩阵：{answer.text}", f"Impact matrix: {answer.text}")
-        return answer.json()
-
+class _People(People):
     async def known(self, person: str, path: str, body: dict[str, Any]) -> Any:
         """Asks until the service knows the tasks that the body names."""
         until = time.monotonic() + _SECONDS
         while True:
-            answer = await self._send(person, "POST", path, "changes", json=body)
+            answer = await self.send(person, "POST", path, "changes", json=body)
             if not answer.is_error:
                 return answer.json()
             if "unknown_task" not in answer.text or time.monotonic() > until:
-                raise StackError(f"影响矩阵：{answer.text}", f"Impact matrix: {answer.text}")
+                raise self.refused(answer)
             await asyncio.sleep(0.1)
 
     async def tasks(self, projects: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -148,8 +136,3 @@ class _People:
                 board = await self.ask(LEAD, "GET", f"/projects/{one['project']}", service="goals")
                 found |= {task["code"]: task for goal in board["goals"] for task in goal["tasks"]}
         return found
-
-    async def _send(self, person: str, method: str, path: str, service: str, **more: Any) -> httpx.Response:
-        token = self._instance.token(person, frozenset({Role.EMPLOYEE}))
-        address = f"http://127.0.0.1:{self._instance.ports[service]}/api/{service}{path}"
-        return await self._client.request(method, address, headers={"Authorization": f"Bearer {token}"}, **more)

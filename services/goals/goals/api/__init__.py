@@ -10,6 +10,7 @@ from goals.api import (
     past,
     places,
     proofs,
+    requests,
     task_edits,
     tasks,
     templates,
@@ -22,5 +23,5 @@ from goals.api import (
 routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
     task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
-    templates.routes, workbooks.routes,
+    templates.routes, workbooks.routes, requests.routes,
 ]  # fmt: skip

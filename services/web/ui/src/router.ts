@@ -23,6 +23,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/boards/:id/edit', component: () => import('@/pages/tree-edit/TreeEditPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/wall', component: () => import('@/pages/wall/WallPage.vue'), meta: { place: 'nav.wall', bare: true } },
   { path: '/tasks/:id', component: () => import('@/pages/task/TaskPage.vue'), meta: { place: 'nav.task' } },
+  { path: '/requests', component: () => import('@/pages/requests/RequestsPage.vue'), meta: { place: 'nav.requests' } },
   { path: '/evidence', component: () => import('@/pages/evidence/EvidencePage.vue'), meta: { place: 'proof.page' } },
   { path: '/changes', component: () => import('@/pages/changes/ChangesPage.vue'), meta: { place: 'nav.changes' } },
   { path: '/changes/new', component: () => import('@/pages/new-change/NewChangePage.vue'), meta: { place: 'nav.changes', parent: '/changes' } },
