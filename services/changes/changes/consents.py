@@ -14,7 +14,7 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ConsentAnswer, ConsentChanged, ConsentRow, ConsentState
 from bihuan_contracts.notify import NoticeRequested
-from changes import consent_store, store
+from changes import consent_store, hours, store
 from changes.domain.consent import Counter, Matrix, Row, escalate
 
 REMINDER = "consent-reminder"
@@ -68,6 +68,7 @@ async def sent(tx: Transaction, matrix: Matrix) -> None:
     """Everybody is asked; the clock of this revision starts."""
     await consent_store.save(tx, matrix)
     await consent_store.note(tx, matrix, "sent", matrix.proposer, body=_snapshot(matrix))
+    await hours.keep(tx, matrix)
     await _announce(tx, matrix)
     if matrix.state is ConsentState.OPEN:
         asked = {row.person for row in matrix.rows if row.answer is ConsentAnswer.SILENT}

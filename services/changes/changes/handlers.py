@@ -6,7 +6,7 @@ from bihuan_chassis import Transaction
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
-from changes import impacts, record_store, releases, store
+from changes import hours_store, impacts, record_store, releases, store
 from changes.domain.orders import Verdict
 
 
@@ -32,6 +32,7 @@ async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None
     """Keep the projection; catch tasks that appear on an outdated version; close changes whose retests are done."""
     await record_store.save_moves(tx, tasks)
     fresh = await store.save_tasks(tx, tasks)
+    await hours_store.save_finished(tx, tasks, fresh)
     outdated = await store.tasks_on_outdated_versions(tx, fresh)
     if outdated:
         await impacts.reassess(tx, outdated)
@@ -42,7 +43,9 @@ async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None
 
 async def on_project_changed(projects: Sequence[ProjectChanged], tx: Transaction) -> None:
     await store.save_projects(tx, projects)
+    await hours_store.complete_products(tx, projects)
 
 
 async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
     await store.save_people(tx, people)
+    await hours_store.complete_roles(tx, people)

@@ -47,11 +47,11 @@ _LIGHT = Filled("核对自己的计划，无须加班", "0", _NOTHING, _YES)
 
 async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) -> int:
     """How many matrices were made; 0 when they are there already."""
-    people = _People(instance, client, "影响矩阵", "Impact matrix")
+    people = TaskPeople(instance, client, "影响矩阵", "Impact matrix")
     if (await people.ask(LEAD, "GET", "/consents"))["matrices"]:
         return 0
     tasks = await people.tasks(("P-GX-500", "P-TS-330"))
-    await _matrix(
+    await propose_one(
         people,
         "主控板样板晚到，调试与型式试验顺延一周",
         "MCU-7 供应商把交期推迟到下周三；客户已同意整机交付日不变，靠并行验证追回。",
@@ -61,7 +61,7 @@ async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) 
         _LIGHT,
         unanswered={"20545"},
     )
-    await _matrix(
+    await propose_one(
         people,
         "信号调理板样机调试顺延三天",
         "可靠性柜被复测占用三天，调试顺延，出货日不变。",
@@ -73,14 +73,14 @@ async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) 
     return 2
 
 
-async def _matrix(
-    people: "_People",
+async def propose_one(
+    people: "TaskPeople",
     title: str,
     reason: str,
     moves: Sequence[tuple[dict[str, Any], int]],
     now: datetime,
     rows: dict[str, Filled],
-    others: Filled,
+    others: Filled | None = None,
     *,
     unanswered: frozenset[str] | set[str] = frozenset(),
 ) -> None:
@@ -91,6 +91,7 @@ async def _matrix(
     proposal = {"title": title, "reason": reason, "adjustments": adjustments}
     made = await people.known(LEAD, "/consents", proposal)
     path = f"/consents/{made['summary']['matrix']}"
+    others = others or _LIGHT
     columns = [(row, rows.get(row["person"], others)) for row in made["rows"]]
     wording = proposal | {
         "version": made["version"],
@@ -115,7 +116,7 @@ def _due(task: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(task["due_at"])
 
 
-class _People(People):
+class TaskPeople(People):
     async def known(self, person: str, path: str, body: dict[str, Any]) -> Any:
         """Asks until the service knows the tasks that the body names."""
         until = time.monotonic() + _SECONDS

@@ -9,7 +9,7 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, evidence, history, orders, products, requests, rules, trees
+from bihuan_tools.demo import company, consents, evidence, history, hours, orders, products, requests, rules, trees
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -47,6 +47,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
             await requests.book(instance, client, at)
             progress("客户加急", "urgent requests", 1, 1)
         matrices = await consents.propose(instance, client, at)
+        if matrices:
+            matrices += await hours.finish_agreed_work(instance, client, at)
         progress("影响矩阵", "impact matrices", matrices, matrices)
         listed = (await client.get(f"{goals}/projects")).json()["projects"]
         first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])

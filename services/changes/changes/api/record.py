@@ -81,6 +81,10 @@ async def export_record(
     return Response(_workbook(found, language), media_type=_XLSX, headers=headers)
 
 
+def reads_all(caller: Caller) -> bool:
+    return any(caller.has(role) for role in _READERS)
+
+
 async def _record(tx: Tx, caller: Caller, start: datetime | None, end: datetime | None) -> Record:
     end = end or tx.now + timedelta(seconds=1)
     start = start or end - timedelta(days=_DAYS)
@@ -88,7 +92,7 @@ async def _record(tx: Tx, caller: Caller, start: datetime | None, end: datetime 
         raise invalid("start", "after_end", "开始应早于结束", "The start should be before the end")
     causes = await record_store.causes_between(tx, start, end, _MOST)
     moves = await _unexplained(tx, await record_store.moves_between(tx, start, end, _MOST))
-    everything = any(caller.has(role) for role in _READERS)
+    everything = reads_all(caller)
     rows = [row for row in (*causes, *moves) if everything or row["person"] == caller.id]
     people = {row["person"] for row in rows if row["person"]} | {
         answer["person"] for row in causes for answer in row["answers"]

@@ -1,6 +1,5 @@
 """One task: its card, booking hours, activating, deciding on its locks."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,14 +25,13 @@ from bihuan_chassis.http import (
     router,
 )
 from bihuan_contracts import Text
-from bihuan_contracts.goals import CriterionState, TaskKind, TaskState
+from bihuan_contracts.goals import CriterionState, TaskState
 from goals import store
 from goals.announce import save_and_announce
 from goals.api.access import load_task, may_decide, require_own
 from goals.api.editing import edit_of, require_allowed
 from goals.api.replies import EndedLock, TargetHistory, TaskReply, only, reply_of, task_reply
 from goals.domain.edits import Action
-from goals.domain.hours import estimate
 from goals.domain.tree import gaps
 from goals.edit_store import save_edits
 from goals.handlers import CONCESSION_ENDS
@@ -70,16 +68,6 @@ class ActivateIn(Body):
         if self.version is None and self.revision is None:
             raise TwoLanguageError("version 和 revision 至少给一个", "Give version or revision")
         return self
-
-
-class EstimateReply(Reply):
-    """Hours that similar finished tasks took; null figures and n below five where there are too few (C7)."""
-
-    p20: Decimal | None
-    p50: Decimal | None
-    p80: Decimal | None
-    n: int
-    enough: bool
 
 
 class CriterionVersion(Reply):
@@ -136,18 +124,6 @@ class TaskCard(Reply):
     """Whether the caller may decide on the locks."""
     may_answer: bool
     """Whether the card is the caller's own."""
-
-
-@routes.get("/tasks/{task}/estimate", dependencies=[allow(EVERYONE)])
-async def estimate_task(task: UUID, tx: Tx) -> EstimateReply:
-    """P20, P50, P80 of similar finished tasks: structure first, then title; 样本不足 under five (C7)."""
-    _, found = await load_task(tx, task, lock=False)
-    kind = "test" if found.kind is TaskKind.RETEST else str(found.kind)
-    history = await store.finished_tasks(tx, ("test", "retest") if kind == "test" else (kind,))
-    figures = await asyncio.to_thread(estimate, history, kind=kind, module=found.module, title=found.title)
-    if figures is None:
-        return EstimateReply(p20=None, p50=None, p80=None, n=len(history), enough=False)
-    return EstimateReply(p20=figures.p20, p50=figures.p50, p80=figures.p80, n=figures.n, enough=True)
 
 
 @routes.get("/tasks/{task}", dependencies=[allow(EVERYONE)])

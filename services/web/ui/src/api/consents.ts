@@ -1,7 +1,8 @@
 // Impact matrices of goal changes: propose, fill in, ask, answer, decide.
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
-import { changes, goals } from './clients'
+import { since } from './appeals'
+import { changes } from './clients'
 import { unwrap } from './http'
 import type { components } from './schema/changes'
 
@@ -14,6 +15,8 @@ export type AdjustmentIn = Schemas['AdjustmentIn']
 export type RowIn = Schemas['RowIn']
 export type Compensation = Schemas['Compensation']
 export type CompensationIn = Schemas['CompensationIn']
+export type Estimate = Schemas['TaskEstimate']
+export type EstimateScore = Schemas['EstimateScore']
 export type ThreadLine = Schemas['ThreadLine']
 export type AnswerIn = Schemas['AnswerIn']
 export type Proposal = Schemas['Proposal']
@@ -41,14 +44,26 @@ export function useMatrix(matrix: MaybeRefOrGetter<string>) {
   return useQuery({ queryKey: ['consent', matrix], queryFn: () => unwrap(changes.GET('/api/changes/consents/{matrix}', at(toValue(matrix)))) })
 }
 
-/** Hours that tasks like this one took; asked once, history does not move while somebody reads. */
-export function useEstimate(task: MaybeRefOrGetter<string | null | undefined>) {
-  return useQuery({
-    queryKey: ['estimate', task],
-    queryFn: () => unwrap(goals.GET('/api/goals/tasks/{task}/estimate', { params: { path: { task: toValue(task)! } } })),
-    enabled: computed(() => Boolean(toValue(task))),
+/** Hours that tasks like these took, by task; history does not move while somebody reads. */
+export function useEstimates(tasks: MaybeRefOrGetter<(string | null | undefined)[]>) {
+  const wanted = computed(() => [...new Set(toValue(tasks).filter((one): one is string => Boolean(one)))].sort())
+  const query = useQuery({
+    queryKey: ['estimates', wanted],
+    queryFn: () => unwrap(changes.GET('/api/changes/estimates', { params: { query: { task: wanted.value } } })).then((list) => list.estimates),
+    enabled: computed(() => wanted.value.length > 0),
     staleTime: Infinity,
     refetchInterval: false,
+    placeholderData: (before) => before,
+  })
+  return computed(() => new Map((query.data.value ?? []).map((one) => [one.task, one])))
+}
+
+/** How often P20 to P80 held what a task took. */
+export function useEstimateScore(days: MaybeRefOrGetter<number>) {
+  return useQuery({
+    queryKey: ['estimates', 'score', days],
+    queryFn: () => unwrap(changes.GET('/api/changes/estimates/score', { params: { query: { start: since(toValue(days)) } } })),
+    placeholderData: (before) => before,
   })
 }
 
