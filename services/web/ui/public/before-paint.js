@@ -1,4 +1,4 @@
-// Sets theme and language before the first paint, so that a dark desk never flashes white.
+// Sets theme and language before the first paint, so that a dark desk never flashes white; no empty frame where none comes.
 ;(() => {
   let kept = {}
   try {
@@ -6,5 +6,6 @@
   } catch {}
   const dark = kept.theme ? kept.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
   document.documentElement.dataset.theme = dark ? 'dark' : 'light'
+  if (/^\/(sign-in|wall)$/.test(location.pathname)) document.documentElement.dataset.frame = 'none'
   document.documentElement.lang = kept.language === 'en' ? 'en' : 'zh-CN'
 })()

@@ -20,6 +20,8 @@ import { languageInUse } from '@/stores/preferences'
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
+      // answers are replaced, never changed: making each of their fields reactive would cost more than drawing them
+      shallow: true,
       staleTime: 10_000,
       gcTime: 30 * 60_000,
       refetchOnWindowFocus: true,

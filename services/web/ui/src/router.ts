@@ -1,5 +1,5 @@
 // Which page stands at which path; each page is its own chunk.
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { useSession } from '@/stores/session'
 
 declare module 'vue-router' {
@@ -56,6 +56,7 @@ export const router = createRouter({
 
 router.beforeEach(async (to) => {
   const session = useSession()
+  fetchPage(to)
   if (!session.known) await session.load().catch(() => undefined)
   if (to.meta.open) return true
   if (!session.person) return { path: '/sign-in', query: to.path === '/' ? {} : { next: to.fullPath } }
@@ -63,6 +64,13 @@ router.beforeEach(async (to) => {
   if (session.has('supplier') && !to.path.startsWith('/inbox') && to.path !== '/me') return '/inbox'
   return true
 })
+
+/** Fetches the page's own script while the answer who is signed in is still on its way. */
+function fetchPage(to: RouteLocationNormalized): void {
+  // a failure shows when the router itself asks for the page
+  for (const page of to.matched.flatMap((record) => Object.values(record.components ?? {})))
+    if (typeof page === 'function') void Promise.resolve((page as () => unknown)()).catch(() => undefined)
+}
 
 /** A path inside this application, whatever somebody put into the address. */
 export function innerPath(next: unknown): string {

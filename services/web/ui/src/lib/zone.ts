@@ -13,13 +13,19 @@ export interface Wall {
   second: number
 }
 
-const digits = new Intl.DateTimeFormat('en-US', { timeZone: ZONE, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
+const digits = new Intl.DateTimeFormat('en-US', { timeZone: ZONE, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' })
 
 /** What the company's clock and calendar show at an instant. */
 export function wall(date: Date): Wall {
-  const found: Record<string, number> = {}
-  for (const { type, value } of digits.formatToParts(date)) found[type] = Number(value)
-  return found as unknown as Wall
+  const there = new Date(date.getTime() + offset(date.getTime()))
+  return {
+    year: there.getUTCFullYear(),
+    month: there.getUTCMonth() + 1,
+    day: there.getUTCDate(),
+    hour: there.getUTCHours(),
+    minute: there.getUTCMinutes(),
+    second: there.getUTCSeconds(),
+  }
 }
 
 /** The instant at which the company's clock shows this; a day beyond its month counts on into the next. */
@@ -30,9 +36,22 @@ export function instant(year: number, month: number, day: number, hour = 0, minu
   return new Date(wanted - offset(first))
 }
 
+// clocks change on a quarter of an hour: one look into the zone's table serves every time within it
+const QUARTER = 15 * 60_000
+const offsets = new Map<number, number>()
+
+/** Milliseconds that the company's clock is ahead of UTC at an instant. */
 function offset(time: number): number {
-  const { year, month, day, hour, minute, second } = wall(new Date(time))
-  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(time / 1000) * 1000
+  const quarter = Math.floor(time / QUARTER)
+  let known = offsets.get(quarter)
+  if (known === undefined) {
+    const found: Record<string, number> = {}
+    for (const { type, value } of digits.formatToParts(quarter * QUARTER)) found[type] = Number(value)
+    known = Date.UTC(found.year!, found.month! - 1, found.day!, found.hour!, found.minute!) - quarter * QUARTER
+    if (offsets.size > 20_000) offsets.clear()
+    offsets.set(quarter, known)
+  }
+  return known
 }
 
 /** Days since 1970 of the calendar day that an instant falls on. */
