@@ -1,6 +1,7 @@
 """Breaking processes, servers and messages: nothing acknowledged is lost, nothing takes effect twice, order holds."""
 
 import asyncio
+import gc
 import random
 import signal
 import time
@@ -10,7 +11,7 @@ import pytest
 from tests.faults.given_faults import Findings, Plant, judge, message, until
 from tests.faults.stores_service import measure, receipt
 
-from bihuan_chassis import dead_letters
+from bihuan_chassis import dead_letters, relay
 from bihuan_chassis.database import engine, hold, release
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.settings import Settings
@@ -226,3 +227,44 @@ def test_the_oracle_sees_loss_doubling_and_disorder() -> None:
     assert judge(acked, acked[:-1]) == Findings(lost=1, doubled=0, disordered=0)
     assert judge(acked, [*acked, acked[-1]]) == Findings(lost=0, doubled=1, disordered=0)
     assert judge(acked, [acked[1], acked[0], *acked[2:]]) == Findings(lost=0, doubled=0, disordered=1)
+
+
+async def test_the_broker_hangs_longer_than_anybody_waits(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6, P14: a broker that is stopped, not gone. What was sent has an unknown outcome; a new producer sends it again."""
+    monkeypatch.setattr(relay, "_ACK_SECONDS", 1.5)
+    settings = Settings.load("stores", {"BIHUAN_DATABASE": plant.database, "BIHUAN_KAFKA": plant.kafka.servers})
+    source, stop, shared = engine(settings, pool=relay.LANES + 1), asyncio.Event(), relay.SharedProducer(settings)
+    lanes = [relay.Relay(source, settings, shared, number) for number in range(relay.LANES)]
+    relaying = [asyncio.create_task(lane.run(stop)) for lane in lanes]
+    first = await shared.get()
+    broker = plant.kafka.process.find()
+    assert broker is not None
+    plant.start()  # it hears the measures
+    broker.suspend()
+    try:
+        connection = await hold(source)
+        for line in (1, 2, 3):
+            async with transaction(connection, Surroundings(settings)) as tx:
+                tx.announce(*(measure(f"PO-{order}", line) for order in range(30)))
+
+        async def replaced() -> bool:
+            return shared._producer is not first
+
+        await until(replaced, 60, lambda: "a new producer")
+        assert await plant.count("outbox") == 90, "nothing counts as sent that nobody has acknowledged"
+    finally:
+        broker.resume()
+    plant.acked = [(f"PO-{order}", line) for order in range(30) for line in (1, 2, 3)]
+
+    async def heard() -> bool:
+        return await plant.count("measures") >= 90 and await plant.count("outbox") == 0
+
+    await until(heard, 120, lambda: "all measures")
+    findings = judge(plant.acked, await plant.read('select "order", line from measures order by id'))
+    stop.set()
+    await asyncio.gather(*relaying)
+    await release(connection)
+    await shared.close()
+    await source.dispose()
+    gc.collect()  # a producer that was left with open connections would warn now
+    assert findings.clean

@@ -43,9 +43,17 @@ class Heartbeat:
 
 
 def admin_app(
-    heartbeat: Heartbeat, checks: Mapping[str, Check], stuck: Callable[[], bool] = lambda: False
+    heartbeat: Heartbeat,
+    checks: Mapping[str, Check],
+    stuck: Callable[[], bool] = lambda: False,
+    *,
+    draining: Callable[[], bool] = lambda: False,
 ) -> Starlette:
-    """The application on the admin port."""
+    """The application on the admin port.
+
+    A process that is `draining` takes nothing new but lives until it is done. One that is `stuck`, or whose loop hangs,
+    is better started again.
+    """
 
     async def livez(_: Request) -> Response:
         alive = heartbeat.alive and not stuck()
@@ -53,9 +61,11 @@ def admin_app(
 
     async def readyz(_: Request) -> Response:
         results = {name: await check() for name, check in checks.items()}
-        ready = all(passed for passed, _ in results.values())
+        leaving = draining()
+        ready = all(passed for passed, _ in results.values()) and not leaving
         body = {
             "ready": ready,
+            "draining": leaving,
             "checks": {name: {"ok": ok, "detail": detail} for name, (ok, detail) in results.items()},
         }
         return JSONResponse(body, 200 if ready else 503)

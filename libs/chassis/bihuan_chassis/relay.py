@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -100,8 +99,13 @@ class SharedProducer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    with suppress(KafkaError, OSError, TimeoutError):
+    """Its sender may have died of what broke it, and stop() then forgets the connections."""
+    try:
         await asyncio.wait_for(producer.stop(), 20)
+    except Exception as error:
+        log.debug("producer.not_stopped", error=type(error).__name__)
+    finally:
+        await producer.client.close()
 
 
 class Relay:

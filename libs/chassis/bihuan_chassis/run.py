@@ -6,7 +6,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import structlog
 import uvicorn
@@ -103,6 +103,7 @@ def _server(app: object, host: str, port: int) -> _Server:
 
 
 async def _serve(servers: Sequence[_Server], stop: asyncio.Event) -> None:
+    """Serve until `stop` or until one of them can't, then answer what is in hand."""
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -113,6 +114,20 @@ async def _serve(servers: Sequence[_Server], stop: asyncio.Event) -> None:
     stopping.cancel()
     if not all(server.started for server in servers):
         raise SystemExit(1)
+
+
+@contextlib.asynccontextmanager
+async def _admin_port(app: object, host: str, port: int, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Health and metrics, until the last thing in hand is done: who asks meanwhile hears that it is draining."""
+    last = asyncio.Event()
+    server = _server(app, host, port)
+    serving = asyncio.create_task(_serve([server], last))
+    serving.add_done_callback(lambda _: stop.set())  # its port is taken
+    try:
+        yield
+    finally:
+        last.set()
+        await serving
 
 
 async def serve_apis(services: Sequence[tuple[Service, Settings]], admin_port: int, stop: asyncio.Event) -> None:
@@ -127,10 +142,10 @@ async def serve_apis(services: Sequence[tuple[Service, Settings]], admin_port: i
         for (service, _), (app, _) in zip(services, apps, strict=True)
     }
     _leave_to_stay()
-    host = services[0][1].http_host
-    servers = [_server(app, settings.http_host, settings.http_port) for app, settings in apps]
+    admin = admin_app(heartbeat, checks, draining=stop.is_set)
     try:
-        await _serve([*servers, _server(admin_app(heartbeat, checks), host, admin_port)], stop)
+        async with _admin_port(admin, services[0][1].http_host, admin_port, stop):
+            await _serve([_server(app, settings.http_host, settings.http_port) for app, settings in apps], stop)
     finally:
         beating.cancel()
 
@@ -143,19 +158,19 @@ async def run_workers(services: Sequence[tuple[Service, Settings]], admin_port: 
     # Above the objects of all batches in hand: they go by themselves, and looking through them doubled their cost.
     _leave_to_stay(young=100_000)
     checks: dict[str, Check] = {name: _worker_check(worker) for name, worker in workers}
-    admin = _server(
-        admin_app(heartbeat, checks, lambda: any(worker.status().stuck for _, worker in workers)),
-        services[0][1].http_host,
-        admin_port,
+    admin = admin_app(
+        heartbeat, checks, lambda: any(worker.status().stuck for _, worker in workers), draining=stop.is_set
     )
-    tasks = [asyncio.create_task(worker.run(stop)) for _, worker in workers]
-    serving = asyncio.create_task(_serve([admin], stop))
     try:
-        done, _ = await asyncio.wait({*tasks, serving}, return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        await asyncio.gather(*tasks, serving, return_exceptions=True)
-        for task in done:
-            task.result()
+        async with _admin_port(admin, services[0][1].http_host, admin_port, stop):
+            tasks = [asyncio.create_task(worker.run(stop)) for _, worker in workers]
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            stopping.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
     finally:
         beating.cancel()
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import Settings, logs
 from bihuan_chassis.database import Connection, engine, hold, release
+from bihuan_chassis.description import ServiceDescription
 from bihuan_chassis.tables import metadata
 from bihuan_contracts import Topic, topics
 
@@ -103,3 +105,9 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[st
     yield read
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def description() -> Callable[[str], ServiceDescription]:
+    """A service that hears and answers nothing: its worker relays, and keeps house."""
+    return lambda name: ServiceDescription(name, Settings, (), (), {}, None, Path("migrations"))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from given_stores import Broker, measure_of, receipt, until
@@ -194,3 +195,73 @@ async def test_another_process_takes_over_the_parts_of_a_dead_one(
         await until_empty(connection)
     await release(dead)
     assert len(await broker.read(metrics, 50)) == 50
+
+
+def versions_by_key(topic: Topic, records: Iterable[Any]) -> dict[bytes, list[int]]:
+    """What each key brought, each event once: a consumer's inbox drops what comes again."""
+    seen: set[bytes] = set()
+    found: dict[bytes, list[int]] = {}
+    for record in records:
+        id = dict(record.headers)["ce_id"]
+        if id not in seen:
+            seen.add(id)
+            found.setdefault(record.key, []).append(topic.event.model_validate_json(record.value).version)  # type: ignore[attr-defined]
+    return found
+
+
+async def test_a_producer_whose_sequence_is_broken_is_replaced(
+    relayed: Settings, source: AsyncEngine, connection: Connection, broker: Broker, metrics: Topic
+) -> None:
+    """P15: the broker refuses whatever an idempotent producer sends after a gap; only a new one gets through."""
+    await broker.create(metrics)
+    async with relaying(source, relayed) as lanes:
+        await announce(connection, relayed, [measure_of(receipt(f"PO-{order}", 1)) for order in range(20)])
+        lanes[0].hint.set()
+        await until_empty(connection)
+        broken = await lanes[0]._producer.get()
+        sequences = broken._txn_manager._sequence_numbers
+        for partition in list(sequences):
+            sequences[partition] += 7
+        for line in (2, 3):
+            await announce(connection, relayed, [measure_of(receipt(f"PO-{order}", line)) for order in range(20)])
+        await until_empty(connection)
+        assert await lanes[0]._producer.get() is not broken
+
+    found = versions_by_key(metrics, await broker.read(metrics, 60))
+    assert len(found) == 20
+    assert all(versions == [1, 2, 3] for versions in found.values())
+    assert await left(connection, "outbox_set_aside") == 0
+
+
+async def test_a_producer_that_never_answers_is_replaced(
+    relayed: Settings,
+    source: AsyncEngine,
+    connection: Connection,
+    broker: Broker,
+    metrics: Topic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P14: aiokafka never gives a batch up; what is not answered has an unknown outcome and is sent again by another."""
+    monkeypatch.setattr(relay, "_ACK_SECONDS", 0.5)
+    await broker.create(metrics)
+    async with relaying(source, relayed) as lanes:
+        mute = await lanes[0]._producer.get()
+        send, unanswered = mute.send, []
+
+        async def never_told(*arguments: Any, **named: Any) -> "asyncio.Future[Any]":
+            """It arrives, and nobody hears of it."""
+            unanswered.append(await send(*arguments, **named))
+            return asyncio.get_running_loop().create_future()
+
+        monkeypatch.setattr(mute, "send", never_told)
+        for line in (1, 2, 3):
+            await announce(connection, relayed, [measure_of(receipt(f"PO-{order}", line)) for order in range(20)])
+        lanes[0].hint.set()
+        await until_empty(connection)
+        assert unanswered
+        assert await lanes[0]._producer.get() is not mute
+        await asyncio.gather(*unanswered, return_exceptions=True)
+
+    records = await broker.read(metrics, 60 + len(unanswered))
+    assert all(versions == [1, 2, 3] for versions in versions_by_key(metrics, records).values())
+    assert len({dict(record.headers)["ce_id"] for record in records}) == 60

@@ -1,0 +1,61 @@
+"""The cable between a service and its database, to be cut and mended."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from bihuan_chassis import Settings
+
+
+class Cable:
+    """A port that leads to another one, as long as it is whole."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = (host, port)
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Nobody listens any more, and whoever was connected is reset."""
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._server = None
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(*self._to)
+        both = {writer, back}
+        self._writers |= both
+        await asyncio.gather(_carry(reader, back), _carry(there, writer))
+        self._writers -= both
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while piece := await reader.read(65536):
+            writer.write(piece)
+    except OSError:
+        pass
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def cabled(settings: Settings) -> AsyncIterator[tuple[Settings, Cable]]:
+    """The same database at the end of a cable."""
+    parts = urlsplit(settings.database.get_secret_value())
+    cable = Cable(parts.hostname or "", parts.port or 0)
+    await cable.mend()
+    netloc = f"{parts.username}:{parts.password}@127.0.0.1:{cable.port}"
+    try:
+        yield settings.model_copy(update={"database": SecretStr(urlunsplit(parts._replace(netloc=netloc)))}), cable
+    finally:
+        await cable.cut()
