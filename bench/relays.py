@@ -27,7 +27,7 @@ async def relays(instance: Instance) -> list[Row]:
     database = await own_database(instance, "changes", "bench_relay")
     settings = Settings.load("changes", {"BIHUAN_DATABASE": database, "BIHUAN_KAFKA": instance.kafka_servers})
     records = [
-        seal(topics.PEOPLE, one, id=str(new_id()), source="bench", time=world.release("x").released_at)
+        seal(topics.HR_PEOPLE, one, id=str(new_id()), source="bench", time=world.release("x").released_at)
         for one in world.people() * (RECORDS // world.PEOPLE)
     ]
     pairs = []

@@ -38,7 +38,7 @@ async def web(postgres_server: str, redis_server: str, keycloak: Keycloak) -> As
         "BIHUAN_OIDC_ROLES_CLAIM": "roles", "BIHUAN_OIDC_ROLES_PREFIX": "bihuan-",
     }  # fmt: skip
     async with running(app, postgres_server, environ) as service:
-        await service.hear(topics.PEOPLE, PEOPLE)
+        await service.hear(topics.HR_PEOPLE, PEOPLE)
         yield service
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from bihuan_contracts import changes, crm, erp, feedback, goals, hr, notify, performance, plm, qa
+from bihuan_contracts import changes, crm, directory, erp, feedback, goals, hr, notify, performance, plm, qa
 from bihuan_contracts.event import Event
 from bihuan_contracts.topic import Topic
 
@@ -60,7 +60,16 @@ TEST_REPORTS = _facts(
     _TWO_YEARS,
     "Test reports with measured values.",
 )
-PEOPLE = _state("hr.people.v1", hr.PersonChanged, lambda e: e.person, "intake", "People, departments and roles.")
+HR_PEOPLE = _state(
+    "hr.people.v1", hr.PersonChanged, lambda e: e.person, "intake", "People, departments and roles as HR has them."
+)
+PEOPLE = _state(
+    "web.people.v1",
+    directory.PersonListed,
+    lambda e: e.person,
+    "web",
+    "People as they are in effect: HR's with the administrator's own entries over them.",
+)
 CUSTOMER_ORDERS = _state(
     "crm.orders.v1",
     crm.CustomerOrderChanged,
@@ -147,7 +156,7 @@ METRICS = _state(
 )
 
 ALL: tuple[Topic, ...] = (
-    BOM_RELEASES, PURCHASE_ORDERS, RECEIPTS, DEFECTS, TEST_REPORTS, PEOPLE, CUSTOMER_ORDERS,
+    BOM_RELEASES, PURCHASE_ORDERS, RECEIPTS, DEFECTS, TEST_REPORTS, HR_PEOPLE, PEOPLE, CUSTOMER_ORDERS,
     CHANGE_ORDERS, IMPACTS, CONSENTS, PROJECTS, TASKS, TARGETS, NOTICE_REQUESTS, NOTICE_RECEIPTS, CARD_ANSWERS, FILES,
     METRICS,
 )  # fmt: skip

@@ -19,12 +19,12 @@ PERSON = PersonChanged(person="10231", name="周启航", roles=("employee",), ve
 
 
 def opened(value: bytes, headers: list[tuple[str, bytes | None]] | None = None) -> Opened | Refused:
-    return open_record(topics.PEOPLE, b"10231", value, headers or [], 1_773_217_812_104)
+    return open_record(topics.HR_PEOPLE, b"10231", value, headers or [], 1_773_217_812_104)
 
 
 def test_what_is_sealed_opens_to_the_same_event() -> None:
-    record = seal(topics.PEOPLE, PERSON, id=ID, source="bihuan/test", time=NOW, traceparent="00-aa-bb-01")
-    again = open_record(topics.PEOPLE, record.key, record.value, record.headers, 0)
+    record = seal(topics.HR_PEOPLE, PERSON, id=ID, source="bihuan/test", time=NOW, traceparent="00-aa-bb-01")
+    again = open_record(topics.HR_PEOPLE, record.key, record.value, record.headers, 0)
     assert again == Opened(ID, "bihuan/test", NOW, "10231", "00-aa-bb-01", PERSON)
 
 
@@ -91,4 +91,4 @@ def test_newer_minor_version_with_new_fields_and_words_is_read() -> None:
     timestamp=some.none() | some.integers(min_value=0, max_value=2**40),
 )  # fmt: skip
 def test_opening_never_raises(value: bytes, headers: list[tuple[str, bytes | None]], timestamp: int | None) -> None:
-    assert isinstance(open_record(topics.PEOPLE, None, value, headers, timestamp), Opened | Refused)
+    assert isinstance(open_record(topics.HR_PEOPLE, None, value, headers, timestamp), Opened | Refused)

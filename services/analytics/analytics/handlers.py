@@ -11,7 +11,7 @@ from analytics.store import Measure
 from bihuan_chassis import Transaction
 from bihuan_contracts import Event
 from bihuan_contracts.changes import ChangeOrderChanged, ImpactAssessed
-from bihuan_contracts.hr import PersonChanged
+from bihuan_contracts.directory import PersonListed
 from bihuan_contracts.notify import ReceiptChanged
 from bihuan_contracts.performance import MetricMeasured
 from bihuan_contracts.qa import TestReported
@@ -20,7 +20,7 @@ from bihuan_contracts.qa import TestReported
 async def on_fact(events: Sequence[Event], tx: Transaction) -> None:
     """Append every event, then bring the clocks of the changes concerned up to date."""
     await store.save_facts(tx, events)
-    await store.save_people(tx, [event for event in events if isinstance(event, PersonChanged)])
+    await store.save_people(tx, [event for event in events if isinstance(event, PersonListed)])
     concerned = await store.save_orders(tx, [event for event in events if isinstance(event, ChangeOrderChanged)])
     assessed = await store.save_impacts(tx, [event for event in events if isinstance(event, ImpactAssessed)])
     delivered = await store.save_receipts(tx, [event for event in events if isinstance(event, ReceiptChanged)])

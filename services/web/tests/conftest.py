@@ -42,7 +42,8 @@ def environ(redis_server: str, behind: str, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 async def web(postgres_server: str, environ: dict[str, str]) -> AsyncIterator[RunningService]:
     async with running(app, postgres_server, environ) as service:
-        await service.hear(topics.PEOPLE, PEOPLE)
+        await service.hear(topics.HR_PEOPLE, PEOPLE)
+        service.live_messages.clear()
         yield service
 
 

@@ -80,7 +80,7 @@ async def provider() -> AsyncIterator[Provider]:
 async def company(postgres_server: str, environ: dict[str, str], provider: Provider) -> AsyncIterator[RunningService]:
     more = {"BIHUAN_OIDC_ISSUER": provider.address, "BIHUAN_PUBLIC_URL": "http://test"}
     async with running(app, postgres_server, {**environ, **more}) as service:
-        await service.hear(topics.PEOPLE, PEOPLE)
+        await service.hear(topics.HR_PEOPLE, PEOPLE)
         yield service
 
 
@@ -122,7 +122,7 @@ async def by_claims(postgres_server: str, environ: dict[str, str], provider: Pro
         "BIHUAN_OIDC_ROLES_CLAIM": "realm_access.roles", "BIHUAN_OIDC_ROLES_PREFIX": "bihuan-",
     }  # fmt: skip
     async with running(app, postgres_server, {**environ, **more}) as service:
-        await service.hear(topics.PEOPLE, PEOPLE)
+        await service.hear(topics.HR_PEOPLE, PEOPLE)
         yield service
 
 

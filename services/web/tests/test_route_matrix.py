@@ -9,6 +9,8 @@ from bihuan_chassis.http import policy_of
 pytestmark = pytest.mark.flow
 
 ANYBODY, SIGNED_IN, COLLEAGUES, ADMINISTRATORS = "anybody", "signed in", "colleagues", "administrators"
+PEOPLES_EDITORS = "administrators and HR"
+"""Held in test_people_flow.py."""
 WHO = {
     "GET /auth/personas": ANYBODY,
     "POST /auth/sign-in": ANYBODY,
@@ -26,6 +28,9 @@ WHO = {
     "GET /api/search": COLLEAGUES,
     "GET /api/people": COLLEAGUES,
     "GET /api/people/{person}/work": COLLEAGUES,
+    "GET /api/people/{person}/record": PEOPLES_EDITORS,
+    "PUT /api/people/{person}": PEOPLES_EDITORS,
+    "POST /api/people": PEOPLES_EDITORS,
     "GET /live": SIGNED_IN,
     "* /api/{service}/{path:path}": SIGNED_IN,
     "* /{path:path}": ANYBODY,

@@ -86,12 +86,12 @@ async def test_a_lost_role_and_a_leaver_are_noticed_in_an_open_session(
     """W4: within half a minute; here at once."""
     monkeypatch.setattr(sessions, "_CHECKED_FOR", 0.0)
     await web.hear(
-        topics.PEOPLE, [PersonChanged(person="10231", name="周启航", roles=("employee", "manager"), version=2)]
+        topics.HR_PEOPLE, [PersonChanged(person="10231", name="周启航", roles=("employee", "manager"), version=2)]
     )
     assert (await engineer.get("/auth/me")).json()["roles"] == ["employee", "manager"]
-    await web.hear(topics.PEOPLE, [PersonChanged(person="10231", name="周启航", active=False, version=3)])
+    await web.hear(topics.HR_PEOPLE, [PersonChanged(person="10231", name="周启航", active=False, version=3)])
     assert (await engineer.get("/auth/me")).status_code == 401
-    await web.hear(topics.PEOPLE, [PersonChanged(person="10231", name="周启航", version=4)])
+    await web.hear(topics.HR_PEOPLE, [PersonChanged(person="10231", name="周启航", version=4)])
     assert (await engineer.get("/auth/me")).status_code == 401
 
 
@@ -147,7 +147,7 @@ async def test_an_administrator_ends_every_session_of_somebody(
 ) -> None:
     """W4: a lost telephone is signed out everywhere; others may not do it."""
     assert (await engineer.post("/directory/10306/sign-out")).status_code == 403
-    await web.hear(topics.PEOPLE, [PersonChanged(person="10009", name="管理", roles=("administrator",), version=1)])
+    await web.hear(topics.HR_PEOPLE, [PersonChanged(person="10009", name="管理", roles=("administrator",), version=1)])
     async with web.client(None) as other:
         other.headers.update(MARKED)
         await other.post("/auth/sign-in", json={"person": "10009"})
@@ -160,7 +160,7 @@ async def test_an_administrator_ends_every_session_of_somebody(
 async def test_a_session_that_asks_without_end_is_held_off(postgres_server: str, environ: dict[str, str]) -> None:
     """W4: with the time to wait, in the reader's language; nobody else is held off."""
     async with running(app, postgres_server, environ | {"BIHUAN_REQUESTS_PER_MINUTE": "60"}) as web:
-        await web.hear(topics.PEOPLE, PEOPLE)
+        await web.hear(topics.HR_PEOPLE, PEOPLE)
         async with web.client(None) as eager, web.client(None) as calm:
             for one, person in ((eager, "10231"), (calm, "10306")):
                 one.headers.update(MARKED)

@@ -2,9 +2,10 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from web import api, auth, boards, directory, oidc
+from web import api, auth, boards, directory, oidc, people
 from web.guard import Guard
-from web.handlers import on_person_changed, on_something_changed
+from web.handlers import on_person_changed, on_person_leaves, on_something_changed
+from web.people_store import LEAVES
 from web.resources import resources
 from web.settings import Settings
 
@@ -12,7 +13,7 @@ app = service(
     "web",
     settings=Settings,
     hears={
-        topics.PEOPLE: on_person_changed,
+        topics.HR_PEOPLE: on_person_changed,
         (
             topics.TASKS,
             topics.PROJECTS,
@@ -24,7 +25,8 @@ app = service(
             topics.METRICS,
         ): on_something_changed,
     },
-    public_routes=[auth.routes, oidc.routes, directory.routes, boards.routes, api.routes, api.pages],
+    timers={LEAVES: on_person_leaves},
+    public_routes=[auth.routes, oidc.routes, directory.routes, people.routes, boards.routes, api.routes, api.pages],
     lifespan=resources,
     gather=0.05,
     middleware=[(Guard, lambda settings: {"public_url": settings.public_url})],

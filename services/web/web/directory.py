@@ -1,5 +1,6 @@
 """Routes of the directory: the company's people, what they have open, and who is still signed in."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -8,6 +9,7 @@ from bihuan_chassis.auth import Role, roles_named
 from bihuan_chassis.http import Forbidden, NotFound, Reply, Tx, allow_anonymous, router
 from web import board_store, store
 from web.resources import require_colleague, resources_of
+from web.sessions import Session
 
 routes = router(tags=["directory"])
 _SEES_WORKLOADS = {Role.MANAGER, Role.PROJECT_LEAD, Role.HR, Role.DIRECTOR, Role.ADMINISTRATOR}
@@ -24,6 +26,8 @@ class DirectoryPerson(Reply):
     manager: str | None
     manager_name: str | None
     roles: list[str]
+    active: bool = True
+    leaves_on: date | None = None
     version: int
 
 
@@ -56,13 +60,15 @@ async def search_directory(
 
 
 @routes.get("/api/people", dependencies=[allow_anonymous()])
-async def list_people(request: Request, tx: Tx) -> Staff:
-    """All colleagues by department; with their open work for those who lead."""
+async def list_people(request: Request, tx: Tx, gone: bool = False) -> Staff:
+    """All colleagues by department, with their open work for those who lead; who has gone, for those who administer."""
     session = await require_colleague(request)
+    if gone and not _administers(session):
+        raise Forbidden()
     leads = bool(roles_named(session.roles) & _SEES_WORKLOADS)
     workloads = await board_store.workloads(tx.raw, tx.now) if leads else {}
     return Staff(
-        people=[_person(row) for row in await store.colleagues(tx)],
+        people=[_person(row) for row in await store.colleagues(tx, gone=gone)],
         workloads={
             person: Workload(**{name: row[name] for name in Workload.model_fields}) for person, row in workloads.items()
         },
@@ -71,8 +77,8 @@ async def list_people(request: Request, tx: Tx) -> Staff:
 
 @routes.get("/directory/{person}", dependencies=[allow_anonymous()])
 async def read_directory_person(person: str, request: Request, tx: Tx) -> DirectoryPerson:
-    await require_colleague(request)
-    row = await store.find_colleague(tx, person)
+    session = await require_colleague(request)
+    row = await store.find_colleague(tx, person, gone=_administers(session))
     if row is None:
         raise NotFound()
     return _person(row)
@@ -87,6 +93,10 @@ async def end_sessions(person: str, request: Request, tx: Tx) -> None:
     if await store.find_colleague(tx, person) is None:
         raise NotFound()
     await resources_of(request).sessions.end_all(person)
+
+
+def _administers(session: Session) -> bool:
+    return bool(roles_named(session.roles) & {Role.ADMINISTRATOR, Role.HR})
 
 
 def _person(row: Any) -> DirectoryPerson:

@@ -1,8 +1,10 @@
 """Every event that web reacts to: the directory, boards, and what open pages should look at again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-from bihuan_chassis import Live, Transaction
+from bihuan_chassis import Live, Timer, Transaction
 from bihuan_contracts import Event
 from bihuan_contracts.changes import ChangeOrderChanged, ConsentChanged
 from bihuan_contracts.feedback import CardAnswered
@@ -10,11 +12,34 @@ from bihuan_contracts.goals import ProjectChanged, TargetsRecalculated, TaskChan
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import ReceiptChanged
 from bihuan_contracts.performance import MetricMeasured
-from web import board_store, store
+from web import board_store, people_store
+from web.person import Record
+
+_TOLD_BY_NAME = 20
+"""More people at once are a new list, not so many changes of it."""
 
 
 async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
-    await store.save_people(tx, people)
+    """HR's word under the own entries; what is then in effect goes to every service."""
+    newest = {one.person: one for one in sorted(people, key=lambda one: one.version)}
+    known = await people_store.load(tx, newest)
+    heard = [
+        known.get(person, Record(person)).heard(one)
+        for person, one in newest.items()
+        if person not in known or known[person].hr_version < one.version
+    ]
+    await people_store.save(tx, heard)
+    tx.live(*(Live("person", one.person) for one in heard[:_TOLD_BY_NAME]))
+
+
+async def on_person_leaves(timers: Sequence[Timer], tx: Transaction) -> None:
+    """The day after somebody's last: they are signed out, and every service learns it."""
+    records = await people_store.load(tx, [one.key for one in timers])
+    listed = await people_store.save(tx, [replace(one, edits=one.edits + 1) for one in records.values()])
+    for one in listed:
+        if not one.active:
+            tx.live(Live("person", one.person))
+            tx.after_commit(partial(tx.resources.sessions.end_all, one.person))
 
 
 async def on_something_changed(events: Sequence[Event], tx: Transaction) -> None:

@@ -1,31 +1,11 @@
 """The directory of people."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
 
 from bihuan_chassis import Transaction
-from bihuan_contracts.hr import PersonChanged
-
-
-async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
-    newest = list({one.person: one for one in sorted(people, key=lambda one: one.version)}.values())
-    await tx.raw.execute(
-        "insert into people (person, name, name_latin, department, department_name, title, manager, roles, supplier, active, version)"
-        " select p, n, l, d, dn, t, m, array(select jsonb_array_elements_text(r)), s, a, v"
-        " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],"
-        "  $9::text[], $10::boolean[], $11::int[]) as new(p, n, l, d, dn, t, m, r, s, a, v)"
-        " on conflict (person) do update set name = excluded.name, name_latin = excluded.name_latin,"
-        "  department = excluded.department, department_name = excluded.department_name, title = excluded.title,"
-        "  manager = excluded.manager, roles = excluded.roles, supplier = excluded.supplier, active = excluded.active,"
-        "  version = excluded.version where people.version < excluded.version",
-        [one.person for one in newest], [one.name for one in newest], [one.name_latin for one in newest],
-        [one.department for one in newest], [one.department_name for one in newest], [one.title for one in newest],
-        [one.manager for one in newest], [json.dumps(one.roles) for one in newest], [one.supplier for one in newest],
-        [one.active for one in newest], [one.version for one in newest],
-    )  # fmt: skip
 
 
 async def find_person(raw: "asyncpg.Connection[asyncpg.Record]", person: str) -> Any | None:
@@ -37,16 +17,28 @@ _COLLEAGUES = (
     "select people.*, boss.name as manager_name from people left join people boss on boss.person = people.manager"
     " where people.active and people.supplier is null"
 )
+_GONE = _COLLEAGUES.replace("people.active", "not people.active")
 
 
-async def find_colleague(tx: Transaction, person: str) -> Any | None:
-    return await tx.raw.fetchrow(f"{_COLLEAGUES} and people.person = $1", person)
-
-
-async def colleagues(tx: Transaction) -> list[Any]:
-    """Everybody inside, by department."""
-    found: list[Any] = await tx.raw.fetch(f"{_COLLEAGUES} order by department_name nulls last, people.person")
+async def find_colleague(tx: Transaction, person: str, *, gone: bool = False) -> Any | None:
+    """Somebody inside; `gone` finds who has left too."""
+    found = await tx.raw.fetchrow(f"{_COLLEAGUES} and people.person = $1", person)
+    if found is None and gone:
+        return await tx.raw.fetchrow(f"{_GONE} and people.person = $1", person)
     return found
+
+
+async def colleagues(tx: Transaction, *, gone: bool = False) -> list[Any]:
+    """Everybody inside, by department; or everybody who was."""
+    which = _GONE if gone else _COLLEAGUES
+    found: list[Any] = await tx.raw.fetch(f"{which} order by department_name nulls last, people.person")
+    return found
+
+
+async def names(tx: Transaction, people: Iterable[str | None]) -> dict[str, str]:
+    wanted = sorted({person for person in people if person})
+    rows = await tx.raw.fetch("select person, name from people where person = any($1::text[])", wanted)
+    return {row["person"]: row["name"] for row in rows}
 
 
 async def search(tx: Transaction, query: str, limit: int) -> list[Any]:

@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule' | 'document' | 'refusal'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule' | 'document' | 'refusal' | 'person'
   id: string
   data: Record<string, unknown>
 }
@@ -21,6 +21,7 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   rule: ['rule', 'rules'],
   document: ['document'],
   refusal: ['refused', 'refused-body', 'streams'],
+  person: ['staff', 'person', 'person-record'],
 }
 
 /** Messages of one burst are gathered this long, so that a release asks for each page once. */
