@@ -1,6 +1,6 @@
 """The baselines: short programs that do the same work with nothing around it.
 
-python -m bench.baseline worker|one-by-one|chain|board ARGUMENTS
+python -m bench.baseline worker|updates|one-by-one|chain|board ARGUMENTS
 """
 
 import asyncio
@@ -36,6 +36,28 @@ async def worker(servers: str, database: str, topic: str, group: str) -> None:
             if bodies:
                 await connection.execute("insert into bare (body) select unnest($1::text[])", bodies)
                 await consumer.commit()
+
+
+async def updates(servers: str, database: str, topic: str, group: str) -> None:
+    """aiokafka → one multi-row update of the tasks that the reports name → commit."""
+    connection = await asyncpg.connect(database)
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
+    ) as consumer:
+        while True:
+            found = await consumer.getmany(timeout_ms=500, max_records=500)
+            bodies = [record.value.decode() for records in found.values() for record in records]
+            if bodies:
+                await connection.execute(_UPDATE, bodies)
+                await consumer.commit()
+
+
+_UPDATE = """
+update bare_tasks as t set report = body->>'report', progress = 100, state = 'done', finished_at = now(),
+    version = t.version + 1
+from unnest($1::text[]) as sent cross join lateral (select sent::jsonb) as parsed (body)
+where t.task = (body->>'task')::uuid
+"""
 
 
 async def one_by_one(servers: str, database: str, topic: str, group: str) -> None:
@@ -118,5 +140,11 @@ async def board(database: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    programs: dict[str, Any] = {"worker": worker, "one-by-one": one_by_one, "chain": chain, "board": board}
+    programs: dict[str, Any] = {
+        "worker": worker,
+        "updates": updates,
+        "one-by-one": one_by_one,
+        "chain": chain,
+        "board": board,
+    }
     uvloop.run(programs[sys.argv[1]](*sys.argv[2:]))

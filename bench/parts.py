@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bench.boards import boards
 from bench.chain import chain
 from bench.estimates import estimates
+from bench.goals import goals
 from bench.history import history
 from bench.pages import pages
 from bench.relays import relays
@@ -16,4 +17,4 @@ from bihuan_tools.instance import Instance
 Part = Callable[[Instance], Awaitable[Sequence[Row]]]
 """Measures on a running instance that all parts share; named on the command line by its function."""
 
-PARTS: tuple[Part, ...] = (chain, boards, pages, relays, throughput, affected, history, rules, estimates)
+PARTS: tuple[Part, ...] = (chain, boards, pages, relays, throughput, affected, history, goals, rules, estimates)

@@ -1,4 +1,4 @@
-"""`python -m changes worker`, hearing BOM releases only, with a consumer group of its own."""
+"""`python -m SERVICE worker`, hearing one topic only, with a consumer group of its own."""
 
 import os
 import sys
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bihuan_chassis import run
 from bihuan_chassis.description import Subscription
+from bihuan_chassis.openapi import load
 from bihuan_chassis.service import Service
 from bihuan_contracts import topics
-from changes.app import app
 
 
 class _Group(Subscription):
@@ -18,6 +18,8 @@ class _Group(Subscription):
 
 
 if __name__ == "__main__":
-    (plain,) = [one for one in app.description.subscriptions if one.topics == (topics.BOM_RELEASES,)]
+    app = load(os.environ["BENCH_SERVICE"])
+    heard = topics.named(os.environ["BENCH_TOPIC"])
+    (plain,) = [one for one in app.description.subscriptions if one.topics == (heard,)]
     own = _Group(plain.service, plain.topics, plain.handler)
     sys.exit(run.main(Service(replace(app.description, subscriptions=(own,))), ["worker"]))

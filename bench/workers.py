@@ -77,7 +77,7 @@ async def _worker(instance: Instance, *, lanes: int, name: str = "lanes") -> Rac
     database = await own_database(instance, "changes", group)
     environ = instance.environ() | {
         "BIHUAN_CHANGES_DATABASE": database, "BIHUAN_ADMIN_PORT": str(free_port()), "BIHUAN_LANES": str(lanes),
-        "BIHUAN_LOG_LEVEL": "WARNING", "BENCH_GROUP": group,
+        "BIHUAN_LOG_LEVEL": "WARNING", "BENCH_GROUP": group, "BENCH_SERVICE": "changes", "BENCH_TOPIC": _TOPIC.name,
     }  # fmt: skip
     return Racer(_TOPIC.name, group, _TOPIC.partitions, lanes, database, by_inbox, ("bench.worker",), environ)
 

@@ -59,7 +59,7 @@ def _work(process: str, services: Sequence[tuple[Service, Settings]], admin_port
         tracing.close()
 
 
-def _leave_to_stay(young: int = 10_000) -> None:
+def leave_to_stay(young: int = 10_000) -> None:
     """Take what is loaded by now out of garbage collection: a full one over all modules stops the loop for 0.15 s.
 
     It looks at young objects once there are `young` more of them than before.
@@ -74,7 +74,7 @@ async def _until_signal(work: Callable[[asyncio.Event], Awaitable[None]]) -> Non
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    _leave_to_stay()
+    leave_to_stay()
     await work(stop)
 
 
@@ -141,7 +141,7 @@ async def serve_apis(services: Sequence[tuple[Service, Settings]], admin_port: i
         f"{service.name}.database": database_check(service.description, app.state.engine)
         for (service, _), (app, _) in zip(services, apps, strict=True)
     }
-    _leave_to_stay()
+    leave_to_stay()
     admin = admin_app(heartbeat, checks, draining=stop.is_set)
     try:
         async with _admin_port(admin, services[0][1].http_host, admin_port, stop):
@@ -156,7 +156,7 @@ async def run_workers(services: Sequence[tuple[Service, Settings]], admin_port: 
     beating = asyncio.create_task(heartbeat.run())
     workers = [(service.name, service.worker(settings)) for service, settings in services]
     # Above the objects of all batches in hand: they go by themselves, and looking through them doubled their cost.
-    _leave_to_stay(young=100_000)
+    leave_to_stay(young=100_000)
     checks: dict[str, Check] = {name: _worker_check(worker) for name, worker in workers}
     admin = admin_app(
         heartbeat, checks, lambda: any(worker.status().stuck for _, worker in workers), draining=stop.is_set

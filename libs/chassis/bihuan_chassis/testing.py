@@ -64,6 +64,7 @@ class RunningService:
         """The clock of every transaction; None is the real one."""
         self._live = _Recorder()
         self._offsets = itertools.count()
+        self._batches: dict[Topic, Batches] = {}
         self._clients: list[httpx.AsyncClient] = []
         self._connection: Connection | None = None
         self._resources: Any = None
@@ -112,7 +113,9 @@ class RunningService:
     ) -> None:
         """Handle raw records, broken ones too."""
         time = self.now or datetime.now(UTC)
-        await Batches(self._subscription(topic), self.surroundings, self._held).handle(
+        if topic not in self._batches:
+            self._batches[topic] = Batches(self._subscription(topic), self.surroundings, self._held)
+        await self._batches[topic].handle(
             [Record(topic.name, 0, next(self._offsets), key, value, headers, time) for key, value, headers in records]
         )
 

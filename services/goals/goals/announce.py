@@ -8,49 +8,46 @@ from uuid import UUID
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import GoalSummary, ProjectChanged, TargetsRecalculated, TaskChanged
-from goals import history_store, store
+from goals import history_store, store, tree_store
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.changes import Recalculated
+from goals.domain.roll_up import GoalFigures, settle
 from goals.domain.taken_over import taken_over
-from goals.domain.tree import Project, Task, Tree
+from goals.domain.tree import Project, Task, Tree, replaced
 from goals.domain.versions import ProjectVersion, TaskVersion, versions_of
-from goals.domain.weights import GoalFigures, settle
 
 
 async def save_and_announce(tx: Transaction, trees: Iterable[Tree]) -> None:
     """Roll up each tree, then save and announce what differs from before, and nothing else."""
-    tasks: list[Task] = []
-    projects: list[Project] = []
-    kept_tasks: list[TaskVersion] = []
-    kept_projects: list[ProjectVersion] = []
+    tasks: list[TaskVersion] = []
+    projects: list[ProjectVersion] = []
+    refigured: list[Task] = []
     events: list[TaskChanged | ProjectChanged] = []
     for tree in trees:
         direct, before = set(tree.touched), tree.project
         tree.cause = None
         figures = settle(tree, tx.now)
         for task_id in sorted(tree.touched):
-            task = replace(tree.tasks[task_id], version=tree.tasks[task_id].version + 1)
+            task = replaced(tree.tasks[task_id], version=tree.tasks[task_id].version + 1)
             tree.tasks[task_id] = task
-            tasks.append(task)
             events.append(task_event(tree.project, task))
+        refigured += [tree.tasks[one] for one in sorted(tree.refigured - tree.touched)]
         versions = versions_of(tree, direct, tx.now, tx.actor)
+        tasks += versions
         if before.version == 0:
             known = taken_over(tree, tx.now)
-            kept_tasks += known.tasks
-            kept_projects += known.projects
-        kept_tasks += versions
+            await history_store.save_versions(tx, known.tasks, known.projects)
         if tree.project != (tree.stored or before) or tree.touched or before.version == 0:
             tree.project = replace(tree.project, version=before.version + 1)
-            projects.append(tree.project)
             events.append(project_event(tree.project, figures))
-            kept_projects.append(ProjectVersion(tree.project, tree.stored, tx.now, _causes(versions, tx.actor)))
+            projects.append(ProjectVersion(tree.project, tree.stored, tx.now, _causes(versions, tx.actor)))
         tree.saved()
     if projects:
-        await store.save_projects(tx, projects)
-        await history_store.save_project_versions(tx, kept_projects)
+        await tree_store.save_projects(tx, projects)
     if tasks:
-        await store.save_tasks(tx, tasks)
-        await history_store.save_task_versions(tx, kept_tasks)
+        await tree_store.save_tasks(tx, tasks)
+    if refigured:
+        await tree_store.save_figures(tx, refigured)
     tx.announce(*events)
 
 

@@ -7,7 +7,7 @@ from bihuan_chassis import Transaction
 from bihuan_contracts import Text
 from bihuan_contracts.feedback import FileAttached
 from bihuan_contracts.notify import NoticeRequested
-from goals import proof_store, store
+from goals import proof_store, store, tree_store
 from goals.announce import save_and_announce
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.evidence import Judgement, record
@@ -21,13 +21,13 @@ async def on_file_attached(files: Sequence[FileAttached], tx: Transaction) -> No
     """Each file becomes evidence for the one criterion it can be meant for; several: the card asks its uploader."""
     known = await proof_store.known(tx, [file.attachment for file in files])
     fresh = [file for file in files if file.attachment not in known]
-    projects = await store.projects_of_tasks(tx, [file.task for file in fresh])
-    trees = await store.load_trees(tx, projects.values())
+    tasks = await store.tasks_by_id(tx, [file.task for file in fresh])
+    trees = await tree_store.load_around(tx, tasks.values())
     proofs: list[Proof] = []
     for file in fresh:
-        if file.task not in projects:
+        if file.task not in tasks:
             continue
-        tree = trees[projects[file.task]]
+        tree = trees[tasks[file.task].project]
         task = tree.tasks[file.task]
         judgement, choices = _judged(task, file)
         if judgement is None and len(choices) > 1:

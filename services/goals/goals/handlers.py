@@ -10,18 +10,19 @@ import structlog
 
 from bihuan_chassis import Timer, Transaction
 from bihuan_contracts import Text
-from bihuan_contracts.changes import ConsentChanged, ConsentState, ImpactAssessed, ImpactRow
+from bihuan_contracts.changes import ConsentChanged, ConsentState, ImpactAction, ImpactAssessed, ImpactRow
 from bihuan_contracts.feedback import CardAnswered
-from bihuan_contracts.goals import TaskLock, TaskState
+from bihuan_contracts.goals import TargetField, TaskLock, TaskState
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested
 from bihuan_contracts.qa import TestReported
-from goals import history_store, proof_store, store
+from goals import history_store, proof_store, store, tree_store
 from goals.announce import save_and_announce, save_targets
+from goals.domain.added_work import with_weights
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.changes import Circumstances, Effects, Recalculated, apply, open_locks, retire
 from goals.domain.consents import apply_settled
-from goals.domain.evidence import Judgement, find_tasks, judge, record
+from goals.domain.evidence import Candidates, Judgement, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
 from goals.domain.tree import Task, Tree
 
@@ -51,20 +52,25 @@ async def on_impact_assessed(impacts: Sequence[ImpactAssessed], tx: Transaction)
 
 
 async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, list[ImpactRow]]]]) -> None:
-    trees = await store.load_trees(tx, wanted)
-    history = await store.finished_tasks(tx, ("test", "retest"))
+    rows = [(project, row) for project, units in wanted.items() for _, listed in units for row in listed]
+    # New cards take part of what weighs: those projects are needed whole.
+    cards = {project for project, row in rows if row.action is ImpactAction.RETEST}
+    places = {row.task: project for project, row in rows if row.task is not None}
+    trees = await tree_store.load_some(tx, places, whole=cards)
+    history = await store.finished_tasks(tx, ("test", "retest")) if cards else []
     given = Circumstances(tx.now, await store.calendar(tx), _estimator(history))
-    done: list[Effects] = []
+    shares = {task.task: task.share for project in cards & trees.keys() for task in trees[project].tasks.values()}
+    done: list[tuple[Tree, Effects]] = []
     for project, units in wanted.items():
-        for impact, rows in units:
+        for impact, listed in units:
             if project in trees:
                 trees[project].cause = Cause(CauseKind.CHANGE, impact.change, impact.number)
-                effects = apply(trees[project], impact, rows, given)
+                effects = apply(trees[project], impact, listed, given)
                 await store.save_superseded_criteria(tx, impact.change, effects.superseded_criteria)
-                done.append(effects)
+                done.append((trees[project], effects))
     await save_and_announce(tx, trees.values())
-    await save_targets(tx, trees, [moved for effects in done for moved in effects.recalculated])
-    log.info("impact.applied", rows=sum(len(effects.applied) for effects in done), projects=len(trees))
+    await save_targets(tx, trees, [moved for tree, effects in done for moved in with_weights(effects, shares, tree)])
+    log.info("impact.applied", rows=sum(len(effects.applied) for _, effects in done), projects=len(trees))
 
 
 def _estimator(history: Sequence[Finished]):  # type: ignore[no-untyped-def] # a closure over the history
@@ -85,7 +91,7 @@ async def _retire_superseded(tx: Transaction, impacts: Sequence[ImpactAssessed])
     superseded = [impact.supersedes for impact in impacts if impact.supersedes is not None]
     fresh = await store.retire_units(tx, superseded) if superseded else set()
     if fresh:
-        trees = await store.load_trees(tx, await store.projects_of_changes(tx, fresh))
+        trees = await tree_store.load_trees(tx, await store.projects_of_changes(tx, fresh))
         for tree in trees.values():
             ended = [(task.task, lock) for task in tree.tasks.values() for lock in task.locks if lock.change in fresh]
             for impact in impacts:
@@ -100,23 +106,25 @@ async def _retire_superseded(tx: Transaction, impacts: Sequence[ImpactAssessed])
 async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> None:
     """Each report verifies, fails, or is kept as not counting with the reason (G5)."""
     received = tx.received
-    trees = await store.load_trees(tx, await store.projects_for_reports(tx, reports))
-    everything = [(tree, task_id) for tree in trees.values() for task_id in tree.tasks]
+    candidates = Candidates(await store.candidates_for(tx, reports))
+    meant = [candidates.find(report) for report in reports]
+    trees = await tree_store.load_around(tx, [tasks[0] for tasks in meant if len(tasks) == 1])
     kept: list[tuple[UUID, datetime, TestReported, Judgement | None, str]] = []
     doubts: list[tuple[UUID, TestReported, list[UUID]]] = []
-    for report, envelope in zip(reports, received, strict=True):
-        tasks = find_tasks([(tree.tasks[task_id], tree.project.product) for tree, task_id in everything], report)
+    for report, tasks, envelope in zip(reports, meant, received, strict=True):
         if len(tasks) > 1:
             doubts.append((envelope.id, report, [task.task for task in tasks]))
             tx.announce(*_asks_where_it_belongs(envelope.id, report, len(tasks), tx.now))
-        task = tasks[0] if len(tasks) == 1 else None
-        judgement = judge(task, report) if task is not None else None
-        code = "no_criterion" if task is not None else "in_doubt" if tasks else "no_task"
+        judgement, code = None, "in_doubt" if tasks else "no_task"
+        if len(tasks) == 1:
+            tree = trees[tasks[0].project]
+            judgement, code = judge(tree.tasks[tasks[0].task], report), "no_criterion"
+            if judgement is not None:
+                await enter(tx, tree, judgement, report)
         kept.append((envelope.id, envelope.received_at, report, judgement, code))
-        if task is not None and judgement is not None:
-            await enter(tx, trees[task.project], judgement, report)
     await store.save_evidence(tx, kept)
-    await proof_store.save_doubts(tx, doubts)
+    if doubts:
+        await proof_store.save_doubts(tx, doubts)
     await save_and_announce(tx, trees.values())
 
 
@@ -178,7 +186,7 @@ def _does_not_count(task: Task, report: TestReported, judgement: Judgement, at: 
 async def on_card_answered(answers: Sequence[CardAnswered], tx: Transaction) -> None:
     """The card shows its owner's answer (F1)."""
     newest = {answer.task: answer for answer in sorted(answers, key=lambda answer: answer.version)}
-    trees = await store.load_trees(tx, (await store.projects_of_tasks(tx, newest)).values())
+    trees = await tree_store.load_some(tx, await store.projects_of_tasks(tx, newest))
     for tree in trees.values():
         for task_id, answer in newest.items():
             task = tree.tasks.get(task_id)
@@ -198,7 +206,11 @@ async def on_consent_changed(matrices: Sequence[ConsentChanged], tx: Transaction
     agreed = [settled[matrix] for matrix in sorted(fresh)]
     if not agreed:
         return
-    trees = await store.load_trees(tx, {moved.project for one in agreed for moved in one.adjustments})
+    moved = [adjustment for one in agreed for adjustment in one.adjustments]
+    trees = await tree_store.load_some(
+        tx, {one.task: one.project for one in moved},
+        whole={one.project for one in moved if one.field is TargetField.WEIGHT},
+    )  # fmt: skip
     done: list[Recalculated] = []
     for one in agreed:
         for tree in trees.values():
@@ -217,7 +229,7 @@ async def on_concession_ends(timers: Sequence[Timer], tx: Transaction) -> None:
     """A concession expires: the lock it had opened is back (G6)."""
     locks = {UUID(timer.key): TaskLock.model_validate(timer.payload["lock"]) for timer in timers}
     tasks = {UUID(timer.key): UUID(timer.payload["task"]) for timer in timers}
-    trees = await store.load_trees(tx, (await store.projects_of_tasks(tx, tasks.values())).values())
+    trees = await tree_store.load_some(tx, await store.projects_of_tasks(tx, tasks.values()))
     for tree in trees.values():
         for key, lock in locks.items():
             task = tree.tasks.get(tasks[key])

@@ -1,8 +1,8 @@
 """Rows of history: every version of a task and a project, written with the change of state itself (G11)."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,50 +17,49 @@ from goals.domain.tree import Project, Task
 from goals.domain.versions import ProjectVersion, TaskVersion
 
 _TASK = TypeAdapter(Task)
+_KEPT = tuple(name for name in Task.__slots__ if name not in {"portion", "exact"})
+"""Figures behind the rounding are worked out again from what is kept."""
 _PROJECT = TypeAdapter(Project)
 _CAUSES = TypeAdapter(tuple[Cause, ...])
 
 
-async def save_task_versions(tx: Transaction, versions: Sequence[TaskVersion]) -> None:
-    rows = [_task_row(one) for one in versions]
-    await tx.raw.execute(
-        "insert into task_versions (task, version, valid_from, project, owner, whole, derived, state, causes)"
-        " select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[], $5::text[], $6::boolean[],"
-        " $7::boolean[], $8::jsonb[], $9::jsonb[])",
-        *(list(column) for column in zip(*rows, strict=True)),
+async def save_versions(tx: Transaction, tasks: Sequence[TaskVersion], projects: Sequence[ProjectVersion]) -> None:
+    """Versions that were before the first of our own; others are written with the rows themselves (`tree_store`)."""
+    await tx.raw.executemany(
+        "insert into task_versions (task, version, project, owner, valid_from, whole, derived, state, causes)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        [(one.task.task, one.task.version, one.task.project, one.task.owner, *task_row(one)) for one in tasks],
+    )
+    await tx.raw.executemany(
+        "insert into project_versions (project, version, valid_from, whole, state, causes)"
+        " values ($1, $2, $3, $4, $5, $6)",
+        [(one.project.project, one.project.version, *project_row(one)) for one in projects],
     )
 
 
-def _task_row(one: TaskVersion) -> tuple[Any, ...]:
+def task_row(one: TaskVersion) -> tuple[datetime, bool, bool, str, str]:
+    """Valid from, whole, derived, state or what differs of it, causes."""
     task, before = one.task, one.before
     moved = before is None or (before.project, before.owner) != (task.project, task.owner)
     whole = moved or task.version % WHOLE_EVERY == 0
-    changed = None if whole else {name for name in Task.__slots__ if getattr(task, name) != getattr(before, name)}
-    state = _TASK.dump_python(task, mode="json", include=changed)
-    return (
-        task.task, task.version, one.valid_from, task.project, task.owner, whole, one.derived,
-        json.dumps(state, ensure_ascii=False), _CAUSES.dump_json(one.causes).decode(),
-    )  # fmt: skip
+    changed = {name for name in _KEPT if whole or getattr(task, name) != getattr(before, name)}
+    state = _TASK.dump_json(task, include=changed).decode()
+    return one.valid_from, whole, one.derived, state, _causes(one.causes)
 
 
-async def save_project_versions(tx: Transaction, versions: Sequence[ProjectVersion]) -> None:
-    rows = []
-    for one in versions:
-        project, before = one.project, one.before
-        whole = before is None or project.version % WHOLE_EVERY == 0
-        changed = {name for name in Project.__slots__ if whole or getattr(project, name) != getattr(before, name)}
-        state = _PROJECT.dump_python(project, mode="json", include=changed)
-        rows.append(
-            (
-                project.project, project.version, one.valid_from, whole, json.dumps(state, ensure_ascii=False),
-                _CAUSES.dump_json(one.causes).decode(),
-            )
-        )  # fmt: skip
-    await tx.raw.execute(
-        "insert into project_versions (project, version, valid_from, whole, state, causes)"
-        " select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::boolean[], $5::jsonb[], $6::jsonb[])",
-        *(list(column) for column in zip(*rows, strict=True)),
-    )
+def project_row(one: ProjectVersion) -> tuple[datetime, bool, str, str]:
+    """Valid from, whole, state or what differs of it, causes."""
+    project, before = one.project, one.before
+    whole = before is None or project.version % WHOLE_EVERY == 0
+    changed = {name for name in Project.__slots__ if whole or getattr(project, name) != getattr(before, name)}
+    state = _PROJECT.dump_json(project, include=changed).decode()
+    return one.valid_from, whole, state, _causes(one.causes)
+
+
+@lru_cache(256)
+def _causes(causes: tuple[Cause, ...]) -> str:
+    """One act has the same causes for everything that it moves."""
+    return _CAUSES.dump_json(causes).decode()
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────

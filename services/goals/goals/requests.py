@@ -6,7 +6,7 @@ from bihuan_chassis import Transaction
 from bihuan_contracts import Text
 from bihuan_contracts.crm import CustomerOrderChanged, CustomerOrderStatus
 from bihuan_contracts.notify import NoticeRequested
-from goals import request_store, store
+from goals import request_store, store, tree_store
 from goals.announce import save_and_announce
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.requests import WITHIN_DAYS, Request, ad_hoc_task, candidates, owner_for
@@ -37,7 +37,7 @@ async def book(
     """Enter a request. With one project it becomes a task at once, otherwise it waits until somebody chooses."""
     request = Request(tx.new_id(), await request_store.next_number(tx), what, customer)
     if len(found) == 1:
-        tree = (await store.load_trees(tx, [found[0].project]))[found[0].project]
+        tree = (await tree_store.load_trees(tx, [found[0].project]))[found[0].project]
         task = await add_task(tx, tree, request, by)
         await request_store.save(tx, request, by, order, task.project, task.task)
     else:

@@ -14,47 +14,34 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_contracts.changes import ConsentChanged
 from bihuan_contracts.goals import (
     Criterion,
-    Deliverable,
-    ProjectState,
-    RetestOf,
     TargetChange,
-    TaskKind,
     TaskLock,
-    TaskState,
 )
 from bihuan_contracts.hr import PersonChanged
-from bihuan_contracts.qa import TestReported
+from bihuan_contracts.qa import Measurement, TestReported
 from goals.domain.changes import Recalculated
 from goals.domain.evidence import Judgement
 from goals.domain.hours import Finished
-from goals.domain.tree import Goal, Project, Task, Tree
+from goals.domain.tree import Project, Task
+from goals.tree_store import of_tasks, project_of, task_of
 
 _WEEK = timedelta(days=7)
-_PROJECTS = "select * from projects where project = any($1::uuid[]) order by project"
-_LOCKED_PROJECTS = f"{_PROJECTS} for update"
-_DELIVERABLES = TypeAdapter(tuple[Deliverable, ...])
-_LOCKS = TypeAdapter(tuple[TaskLock, ...])
-_GOALS = TypeAdapter(tuple[Goal, ...])
+_SAVE_EVIDENCE = """
+insert into evidence (id, task, report, module, module_version, criterion, criterion_version, counts, passed, code,
+    reason, measurements, title, tested_by, tested_at, received_at, attachments)
+select i, t, r, m, v, c, cv, counts, passed, code, reason::jsonb, me::jsonb, ti, tb, ta, ra,
+    attachments::uuid[]
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::int[], $8::boolean[],
+    $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+    $16::timestamptz[], $17::text[])
+    as new (i, t, r, m, v, c, cv, counts, passed, code, reason, me, ti, tb, ta, ra, attachments)
+on conflict do nothing
+"""
+_MEASUREMENTS = TypeAdapter(tuple[Measurement, ...])
 _CHANGES = TypeAdapter(tuple[TargetChange, ...])
 
 
 # ── projects and tasks ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def load_trees(tx: Transaction, projects: Iterable[UUID], *, lock: bool = True) -> dict[UUID, Tree]:
-    """Whole projects. With `lock`, whoever else changes one of them waits, and in one order for all."""
-    wanted = sorted(set(projects))
-    rows = await tx.raw.fetch(
-        _LOCKED_PROJECTS if lock else _PROJECTS,
-        wanted,
-    )
-    trees = {row["project"]: Tree(project_of(row)) for row in rows}
-    for row in await tx.raw.fetch(
-        "select * from tasks where project = any($1::uuid[]) order by position, code", wanted
-    ):
-        task = task_of(row)
-        trees[task.project].tasks[task.task] = task
-    return trees
 
 
 async def all_projects(tx: Transaction) -> list[Project]:
@@ -76,6 +63,11 @@ async def projects_of_tasks(tx: Transaction, tasks: Iterable[UUID]) -> dict[UUID
     return {row["task"]: row["project"] for row in rows}
 
 
+async def tasks_by_id(tx: Transaction, tasks: Iterable[UUID]) -> dict[UUID, Task]:
+    rows = await tx.raw.fetch(of_tasks("where task = any($1::uuid[])"), list(tasks))
+    return {row["task"]: task_of(row) for row in rows}
+
+
 async def projects_of_changes(tx: Transaction, changes: Iterable[UUID]) -> list[UUID]:
     """Projects that hold locks or cards of these changes."""
     rows = await tx.raw.fetch(
@@ -87,40 +79,27 @@ async def projects_of_changes(tx: Transaction, changes: Iterable[UUID]) -> list[
     return [row["project"] for row in rows]
 
 
-async def projects_for_reports(tx: Transaction, reports: Sequence[TestReported]) -> list[UUID]:
-    """Projects that may be meant: by task, task code, or tests of the module."""
-    rows = await tx.raw.fetch(
-        "select distinct project from tasks where task = any($1::uuid[]) or code = any($2::text[])"
-        " or (module = any($3::text[]) and kind in ('test', 'retest'))",
-        [report.task for report in reports if report.task],
-        [report.task_code for report in reports if report.task_code],
-        [report.module for report in reports],
-    )
-    return [row["project"] for row in rows]
-
-
-def project_of(row: Any) -> Project:
-    return Project(
-        project=row["project"], code=row["code"], name=row["name"], product=row["product"], lead=row["lead"],
-        state=ProjectState(row["state"]), customer=row["customer"], phase=row["phase"], starts_at=row["starts_at"],
-        due_at=row["due_at"], goals=_GOALS.validate_python(row["goals"]), progress=row["progress"],
-        planned_progress=row["planned_progress"], version=row["version"],
-    )  # fmt: skip
-
-
-def task_of(row: Any) -> Task:
-    return Task(
-        task=row["task"], code=row["code"], project=row["project"], goal=row["goal"], title=row["title"],
-        kind=TaskKind(row["kind"]), state=TaskState(row["state"]), owner=row["owner"], module=row["module"],
-        item_version=row["item_version"], weight=row["weight"],
-        deliverables=_DELIVERABLES.validate_python(row["deliverables"]),
-        locks=_LOCKS.validate_python(row["locks"]) if row["locks"] else (),
-        retest=RetestOf.model_validate(row["retest"]) if row["retest"] else None, origin=row["origin"],
-        starts_at=row["starts_at"], due_at=row["due_at"], finished_at=row["finished_at"],
-        planned_hours=row["planned_hours"], actual_hours=row["actual_hours"], share=row["share"],
-        progress=row["progress"], depends_on=tuple(map(UUID, row["depends_on"])), position=row["position"],
-        revision=row["revision"], version=row["version"],
-    )  # fmt: skip
+async def candidates_for(tx: Transaction, reports: Sequence[TestReported]) -> list[tuple[Task, str]]:
+    """Tasks that may be meant, with their product: by task, task code, or tests of the module."""
+    named = [report for report in reports if report.task is not None or report.task_code is not None]
+    unnamed = {report.module for report in reports if report.task is None and report.task_code is None}
+    rows = []
+    if named:
+        rows += await tx.raw.fetch(
+            of_tasks(
+                "join projects using (project) where task = any($1::uuid[]) or tasks.code = any($2::text[])", ", product"
+            ),
+            [report.task for report in named if report.task], [report.task_code for report in named if report.task_code],
+        )  # fmt: skip
+    if unnamed:
+        rows += await tx.raw.fetch(
+            of_tasks(
+                "join projects using (project) where module = any($1::text[]) and kind in ('test', 'retest')",
+                ", product",
+            ),
+            list(unnamed),
+        )
+    return [(task_of(row), row["product"]) for row in rows]
 
 
 async def project_version(tx: Transaction, project: UUID) -> int | None:
@@ -128,61 +107,13 @@ async def project_version(tx: Transaction, project: UUID) -> int | None:
     return found
 
 
-async def save_projects(tx: Transaction, projects: Sequence[Project]) -> None:
-    await tx.raw.execute(
-        "insert into projects (project, code, name, product, customer, phase, lead, state, starts_at, due_at, goals,"
-        " progress, planned_progress, version)"
-        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::timestamptz[], $10::timestamptz[], $11::jsonb[], $12::numeric[], $13::numeric[], $14::int[])"
-        " on conflict (project) do update set code = excluded.code, name = excluded.name, product = excluded.product,"
-        " customer = excluded.customer, phase = excluded.phase, lead = excluded.lead, state = excluded.state,"
-        " starts_at = excluded.starts_at, due_at = excluded.due_at, goals = excluded.goals,"
-        " progress = excluded.progress, planned_progress = excluded.planned_progress, version = excluded.version",
-        [p.project for p in projects], [p.code for p in projects], [p.name for p in projects],
-        [p.product for p in projects], [p.customer for p in projects], [p.phase for p in projects],
-        [p.lead for p in projects], [str(p.state) for p in projects], [p.starts_at for p in projects],
-        [p.due_at for p in projects], [_GOALS.dump_json(p.goals).decode() for p in projects],
-        [p.progress for p in projects], [p.planned_progress for p in projects], [p.version for p in projects],
-    )  # fmt: skip
-
-
-async def save_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
-    await tx.raw.execute(
-        "insert into tasks (task, code, project, goal, title, kind, state, owner, module, item_version, weight,"
-        " deliverables, locks, retest, retest_change, origin, starts_at, due_at, finished_at, planned_hours,"
-        " actual_hours, share, progress, version, depends_on, position, revision)"
-        " select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::text[], $10::text[], $11::numeric[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::uuid[],"
-        "  $16::uuid[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::numeric[], $21::numeric[],"
-        "  $22::numeric[], $23::numeric[], $24::int[], $25::jsonb[], $26::int[], $27::int[])"
-        " on conflict (task) do update set goal = excluded.goal, title = excluded.title, kind = excluded.kind,"
-        " state = excluded.state, owner = excluded.owner, module = excluded.module,"
-        " item_version = excluded.item_version, weight = excluded.weight, deliverables = excluded.deliverables,"
-        " locks = excluded.locks, retest = excluded.retest, starts_at = excluded.starts_at, due_at = excluded.due_at,"
-        " finished_at = excluded.finished_at, planned_hours = excluded.planned_hours,"
-        " actual_hours = excluded.actual_hours, share = excluded.share, progress = excluded.progress,"
-        " version = excluded.version, depends_on = excluded.depends_on, position = excluded.position,"
-        " revision = excluded.revision",
-        [t.task for t in tasks], [t.code for t in tasks], [t.project for t in tasks], [t.goal for t in tasks],
-        [t.title for t in tasks], [str(t.kind) for t in tasks], [str(t.state) for t in tasks],
-        [t.owner for t in tasks], [t.module for t in tasks], [t.item_version for t in tasks],
-        [t.weight for t in tasks], [_DELIVERABLES.dump_json(t.deliverables).decode() for t in tasks],
-        [_LOCKS.dump_json(t.locks).decode() for t in tasks],
-        [t.retest.model_dump_json() if t.retest else None for t in tasks],
-        [t.retest.change if t.retest else None for t in tasks], [t.origin for t in tasks],
-        [t.starts_at for t in tasks], [t.due_at for t in tasks], [t.finished_at for t in tasks],
-        [t.planned_hours for t in tasks], [t.actual_hours for t in tasks], [t.share for t in tasks],
-        [t.progress for t in tasks], [t.version for t in tasks],
-        [json.dumps([str(one) for one in t.depends_on]) for t in tasks], [t.position for t in tasks],
-        [t.revision for t in tasks],
-    )  # fmt: skip
-
-
 async def tasks_of_person(tx: Transaction, person: str) -> list[Task]:
     """Open work of a person, and what was finished lately."""
     rows = await tx.raw.fetch(
-        "select * from tasks where owner = $1 and (state = 'active' or (state = 'done' and finished_at > $2))"
-        " order by due_at nulls last, code",
+        of_tasks(
+            "where owner = $1 and (state = 'active' or (state = 'done' and finished_at > $2))"
+            " order by due_at nulls last, code"
+        ),
         person, tx.now.replace(hour=0, minute=0, second=0, microsecond=0) - _WEEK,
     )  # fmt: skip
     return [task_of(row) for row in rows]
@@ -231,6 +162,8 @@ async def settle_matrices(tx: Transaction, matrices: Iterable[UUID]) -> set[UUID
 async def save_superseded_criteria(
     tx: Transaction, change: UUID | None, found: Sequence[tuple[UUID, Criterion]]
 ) -> None:
+    if not found:
+        return
     await tx.raw.executemany(
         "insert into criterion_versions (criterion, version, task, text, state, replaced_by_change, replaced_at)"
         " values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
@@ -239,24 +172,17 @@ async def save_superseded_criteria(
 
 
 async def save_targets(tx: Transaction, moved: Sequence[Recalculated]) -> None:
-    await tx.raw.copy_records_to_table(
-        "targets",
-        records=[
-            (
-                tx.new_id(),
-                one.task,
-                one.change,
-                one.change_number,
-                one.rule,
-                _CHANGES.dump_json(one.changes).decode(),
-                tx.now,
-                one.matrix,
-                "waiting" if one.held else None,
-            )
-            for one in moved
-        ],
-        columns=("id", "task", "change", "change_number", "rule", "changes", "at", "matrix", "held"),
-    )
+    # JSON as text: asyncpg calls Python for each element of a JSON array.
+    await tx.raw.execute(
+        "insert into targets (id, task, change, change_number, rule, changes, at, matrix, held)"
+        " select id, task, change, number, rule, changes::jsonb, $1, matrix, held"
+        " from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[])"
+        "  as new (id, task, change, number, rule, changes, matrix, held)",
+        tx.now, [tx.new_id() for _ in moved], [one.task for one in moved], [one.change for one in moved],
+        [one.change_number for one in moved], [one.rule for one in moved],
+        [_CHANGES.dump_json(one.changes).decode() for one in moved], [one.matrix for one in moved],
+        ["waiting" if one.held else None for one in moved],
+    )  # fmt: skip
 
 
 async def end_held_targets(tx: Transaction, consents: Sequence[ConsentChanged]) -> None:
@@ -273,24 +199,21 @@ async def save_evidence(
     tx: Transaction, found: Sequence[tuple[UUID, datetime, TestReported, Judgement | None, str]]
 ) -> None:
     """Reports as evidence: (event id, received at, report, judgement, code when there is no judgement)."""
-    await tx.raw.executemany(
-        "insert into evidence (id, task, report, module, module_version, criterion, criterion_version, counts, passed,"
-        " code, reason, measurements, title, tested_by, tested_at, received_at, attachments)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict do nothing",
-        [
-            (
-                id, judgement.task if judgement else report.task, report.report, report.module, report.module_version,
-                judgement.criterion.criterion if judgement else None,
-                judgement.criterion.version if judgement else None,
-                bool(judgement and judgement.counts), bool(judgement and judgement.passed),
-                judgement.code if judgement else code,
-                judgement.reason.model_dump_json() if judgement else "{}",
-                json.dumps([m.model_dump(mode="json") for m in report.measurements], ensure_ascii=False),
-                report.title, report.tested_by, report.tested_at, received_at, list(report.attachments),
-            )
-            for id, received_at, report, judgement, code in found
-        ],
-    )  # fmt: skip
+    rows = [
+        (
+            id, judgement.task if judgement else report.task, report.report, report.module, report.module_version,
+            judgement.criterion.criterion if judgement else None,
+            judgement.criterion.version if judgement else None,
+            bool(judgement and judgement.counts), bool(judgement and judgement.passed),
+            judgement.code if judgement else code,
+            judgement.reason.model_dump_json() if judgement else "{}",
+            _MEASUREMENTS.dump_json(report.measurements).decode(),
+            report.title, report.tested_by, report.tested_at, received_at,
+            f"{{{','.join(map(str, report.attachments))}}}",
+        )
+        for id, received_at, report, judgement, code in found
+    ]  # fmt: skip
+    await tx.raw.execute(_SAVE_EVIDENCE, *zip(*rows, strict=True))
 
 
 async def end_locks(
@@ -360,7 +283,7 @@ async def locked_by_change(tx: Transaction, change: UUID) -> list[Any]:
 
 
 async def cards_of_change(tx: Transaction, change: UUID) -> list[Task]:
-    rows = await tx.raw.fetch("select * from tasks where retest_change = $1 order by code", change)
+    rows = await tx.raw.fetch(of_tasks("where retest_change = $1 order by code"), change)
     return [task_of(row) for row in rows]
 
 

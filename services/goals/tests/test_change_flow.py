@@ -32,7 +32,7 @@ async def test_change_locks_makes_cards_and_moves_targets_as_one_unit(goals: Run
         "传导发射余量 ≥ 6 dB",
     )
     moved = {one.task_code: one for one in await goals.announced(topics.TARGETS)}
-    assert set(moved) == {"T-1", "T-2", "T-3"}
+    assert set(moved) == {"T-1", "T-2", "T-3", "RT-0187-1"}
     assert {change.field: (change.old, change.new) for change in moved["T-1"].changes}["planned_hours"] == (
         "10",
         "12.0",
@@ -156,7 +156,7 @@ async def test_effects_of_a_change_are_one_answer(goals: RunningService) -> None
     effects = (await goals.client().get(f"/changes/{given.CHANGE}/effects")).json()
     assert [(lock["code"], lock["open"]) for lock in effects["locks"]] == [("T-1", True), ("T-2", True)]
     assert [card["code"] for card in effects["cards"]] == ["RT-0187-1"]
-    assert {target["code"] for target in effects["targets"]} == {"T-1", "T-2", "T-3"}
+    assert {target["code"] for target in effects["targets"]} == {"T-1", "T-2", "T-3", "RT-0187-1"}
 
 
 async def test_week_shows_deliverables_cards_and_what_my_part_weighs(goals: RunningService) -> None:

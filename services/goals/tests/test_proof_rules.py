@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from bihuan_contracts.goals import Criterion, CriterionKind, CriterionState, Deliverable, TaskKind, TaskState
 from bihuan_contracts.qa import Measurement, TestReported, Verdict
-from goals.domain.evidence import find_tasks, judge, kind_of
+from goals.domain.evidence import Candidates, judge, kind_of
 from goals.domain.proofs import (
     Approver,
     Around,
@@ -137,13 +137,13 @@ def test_a_report_that_fits_several_tasks_is_in_doubt_and_product_metric_or_vers
     measured, other = criterion(1, metric="纹波"), criterion(2, metric="温升")
     a, b, c = task("A-1", measured), task("B-1", measured), task("C-1", other)
     listed = [(a, "GX-500"), (b, "SV-60"), (c, "GX-500")]
-    assert find_tasks(listed, report()) == [a, b]
-    assert find_tasks(listed, report(product="SV-60")) == [b]
-    assert find_tasks(listed, report(product="?")) == [a, b]
-    assert find_tasks(listed, report(task_code="C-1")) == [c]
-    assert find_tasks(listed, report(task_code="X")) == []
+    assert Candidates(listed).find(report()) == [a, b]
+    assert Candidates(listed).find(report(product="SV-60")) == [b]
+    assert Candidates(listed).find(report(product="?")) == [a, b]
+    assert Candidates(listed).find(report(task_code="C-1")) == [c]
+    assert Candidates(listed).find(report(task_code="X")) == []
     newer = task("D-1", measured, item_version="V2.4")
-    assert find_tasks([*listed, (newer, "PS-210")], report(module_version="V2.4")) == [newer]
+    assert Candidates([*listed, (newer, "PS-210")]).find(report(module_version="V2.4")) == [newer]
 
 
 def test_an_upload_without_a_task_finds_it_by_name_module_and_version_or_is_in_doubt() -> None:

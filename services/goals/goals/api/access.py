@@ -4,15 +4,16 @@ from uuid import UUID
 
 from bihuan_chassis.http import Caller, Forbidden, NotFound, Role, Tx
 from bihuan_contracts import Text
-from goals import store
+from goals import store, tree_store
 from goals.domain.tree import Project, Task, Tree
 
 
 async def load_task(tx: Tx, task: UUID, *, lock: bool = True) -> tuple[Tree, Task]:
-    project = await store.project_of_task(tx, task)
-    if project is None:
+    """The task in its project, of which the rest may be there as sums only."""
+    found = (await store.tasks_by_id(tx, [task])).get(task)
+    if found is None:
         raise NotFound()
-    tree = (await store.load_trees(tx, [project], lock=lock))[project]
+    tree = (await tree_store.load_around(tx, [found], lock=lock))[found.project]
     return tree, tree.tasks[task]
 
 

@@ -12,11 +12,12 @@ from bihuan_chassis import Transaction
 from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, NotFound, Reply, Tx, allow, router
 from bihuan_contracts.goals import GoalState, TaskKind, TaskState
-from goals import store
+from goals import store, tree_store
 from goals.api.replies import ProjectSummary, TaskReply, counts_in, counts_of, summary, task_reply
+from goals.domain.roll_up import settle
 from goals.domain.tree import Tree
 from goals.domain.week import lateness
-from goals.domain.weights import check, settle
+from goals.domain.weights import check
 
 routes = router(tags=["goals"])
 
@@ -73,7 +74,7 @@ async def read_project(project: UUID, tx: Tx) -> Response:
     kept = _boards.get(place)
     if kept is None or kept.version != version or not timedelta(0) <= tx.now - kept.made_at <= _BOARD_KEPT:
         # Read after its version: what is kept is never older than the version that it stands under.
-        board = await board_of(tx, (await store.load_trees(tx, [project], lock=False))[project], tx.now)
+        board = await board_of(tx, (await tree_store.load_trees(tx, [project], lock=False))[project], tx.now)
         kept = _boards[place] = _KeptBoard(version, tx.now, board.model_dump_json().encode())
         if len(_boards) > _MOST_BOARDS:
             del _boards[next(iter(_boards))]

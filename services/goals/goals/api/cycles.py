@@ -21,7 +21,7 @@ from bihuan_chassis.http import (
     router,
 )
 from bihuan_contracts import Text
-from goals import cycle_store, store
+from goals import cycle_store, store, tree_store
 from goals.announce import save_and_announce
 from goals.api.tree_replies import CycleReply, cycle_reply
 from goals.domain.cycles import Cycle, CycleKind, freeze
@@ -95,7 +95,7 @@ async def freeze_cycle(cycle: UUID, body: Freeze, tx: Tx, caller: Caller) -> Cyc
     frozen = replace(found, frozen_at=tx.now, frozen_by=caller.id, version=found.version + 1)
     await cycle_store.save_cycle(tx, frozen)
     projects = (await cycle_store.projects_in_cycles(tx, [cycle])).get(cycle, [])
-    trees = await store.load_trees(tx, projects)
+    trees = await tree_store.load_trees(tx, projects)
     goals = sum(freeze(tree, cycle) for tree in trees.values())
     await save_and_announce(tx, trees.values())
     await save_edits(tx, [Edit(project, None, None, frozen.name, "cycle_frozen") for project in sorted(trees)])
@@ -106,7 +106,7 @@ async def _require_right(tx: Tx, project: UUID | None, caller: Caller) -> None:
     if caller.has(*_COMPANY):
         return
     if project is not None:
-        tree = (await store.load_trees(tx, [project], lock=False)).get(project)
+        tree = (await tree_store.load_trees(tx, [project], lock=False)).get(project)
         if tree is None:
             raise NotFound()
         if tree.project.lead == caller.id:

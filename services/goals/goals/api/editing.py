@@ -10,7 +10,7 @@ from uuid import UUID
 from bihuan_chassis.http import Caller, Conflict, FieldError, Forbidden, Invalid, NotFound, Role, Tx
 from bihuan_contracts import Text
 from bihuan_contracts.goals import Deliverable, ProjectState
-from goals import store
+from goals import store, tree_store
 from goals.announce import save_and_announce
 from goals.api.tree_replies import TreeGoal, TreeTask, tree_goal, tree_task
 from goals.domain import cycles, edits
@@ -21,7 +21,7 @@ from goals.edit_store import Edit, save_edits
 
 async def open_project(tx: Tx, project: UUID) -> Tree:
     """The whole project; whoever else edits it waits."""
-    tree = (await store.load_trees(tx, [project])).get(project)
+    tree = (await tree_store.load_trees(tx, [project])).get(project)
     if tree is None:
         raise NotFound()
     return tree

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from bihuan_chassis.http import EVERYONE, Caller, NotFound, Reply, Tx, allow, router
-from goals import gap_store, store
+from goals import gap_store, store, tree_store
 from goals.domain.gaps import GapReason, reach_of
 
 routes = router(tags=["gaps"])
@@ -37,7 +37,7 @@ class Gaps(Reply):
 async def list_gaps(tx: Tx, caller: Caller, project: UUID | None = None) -> Gaps:
     """Of one project; else those that the caller owns, or that are in projects they lead."""
     wanted = [project] if project else await gap_store.projects_around(tx, caller.id)
-    trees = await store.load_trees(tx, wanted, lock=False)
+    trees = await tree_store.load_trees(tx, wanted, lock=False)
     if project and project not in trees:
         raise NotFound()
     found = [(tree, reach_of(tree, tx.now)) for tree in trees.values()]

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from bihuan_chassis.http import EVERYONE, Caller, Conflict, Forbidden, NotFound, Reply, Role, Tx, allow, invalid, router
 from bihuan_contracts import Key, Text
-from goals import history_store, store
+from goals import history_store, store, tree_store
 from goals.api.boards import ProjectBoard, board_of
 from goals.api.replies import TaskReply, task_reply
 from goals.domain.causes import CauseKind
@@ -143,7 +143,7 @@ async def person_as_of(person: Key, as_of: Moment, tx: Tx, caller: Caller) -> Pa
     ]
     later = [one for one in later_changes(kept, {}, as_of) if _concerns(one, person)]
     projects = {task.project for task in mine}
-    trees = await store.load_trees(tx, projects, lock=False) if projects else {}
+    trees = await tree_store.load_trees(tx, projects, lock=False) if projects else {}
     calendar = await store.calendar(tx)
     return PastPerson(
         person=person, name=names.get(person, person),
@@ -168,7 +168,7 @@ async def task_as_of(task: UUID, as_of: Moment, tx: Tx) -> PastTask:
         raise NotFound()
     found = history_store.task_from(state)
     names = await store.names(tx, [found.owner])
-    name = (await store.load_trees(tx, [project], lock=False))[project].project.name
+    name = (await tree_store.load_trees(tx, [project], lock=False))[project].project.name
     return PastTask(
         task=task_reply(found, names, as_of, await store.calendar(tx)), project_name=name,
         **await _past(tx, later_changes(kept, {}, as_of), as_of, since, [kept[task]]),

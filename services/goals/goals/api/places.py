@@ -22,7 +22,7 @@ from bihuan_chassis.http import (
 )
 from bihuan_contracts import Text
 from bihuan_contracts.goals import CriterionKind
-from goals import proof_store, store
+from goals import proof_store, store, tree_store
 from goals.announce import save_and_announce
 from goals.api.access import load_task
 from goals.domain.evidence import judge, kind_of
@@ -86,7 +86,7 @@ async def find_places(
 ) -> Places:
     """Open work that a file with this name, product, module and version may be evidence for."""
     hint = Hint(product or None, module or None, version or None, words, caller.id)
-    trees = await store.load_trees(tx, await proof_store.projects_with_open_work(tx), lock=False)
+    trees = await tree_store.load_trees(tx, await proof_store.projects_with_open_work(tx), lock=False)
     found = places([(task, tree.project.product) for tree in trees.values() for task in tree.tasks.values()], hint)
     shown = found[:_MOST]
     names = await store.names(tx, [place.task.owner for _, place in shown])
@@ -109,7 +109,7 @@ async def list_doubts(tx: Tx, caller: Caller) -> Doubts:
     """Reports that may belong to several tasks and that the caller may place."""
     rows = await proof_store.doubts_of(tx, caller.id)
     projects = await store.projects_of_tasks(tx, {task for row in rows for task in row["candidates"]})
-    trees = await store.load_trees(tx, projects.values(), lock=False)
+    trees = await tree_store.load_trees(tx, projects.values(), lock=False)
     names = await store.names(
         tx, [*(row["tested_by"] for row in rows), *(t.owner for tree in trees.values() for t in tree.tasks.values())]
     )

@@ -26,7 +26,7 @@ from bihuan_chassis.http import (
 )
 from bihuan_contracts import Text
 from bihuan_contracts.goals import TaskState
-from goals import request_store, store
+from goals import request_store, store, tree_store
 from goals.api.access import may_decide
 from goals.domain.edits import may_edit
 from goals.domain.requests import Load, Request, candidates, loads, months_until
@@ -146,7 +146,7 @@ async def place_request(request: UUID, body: RequestPlaceIn, tx: Tx, caller: Cal
         raise NotFound()
     if row["task"] is not None:
         raise Conflict("placed", Text(zh="这项加急已有项目", en="This request has its project already"))
-    tree = (await store.load_trees(tx, [body.project])).get(body.project)
+    tree = (await tree_store.load_trees(tx, [body.project])).get(body.project)
     if tree is None or tree.project.state != "active":
         raise invalid("project", "unknown", "没有这个进行中的项目", "No such running project")
     if not may_decide(tree.project, caller):

@@ -9,12 +9,12 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, Caller, NotFound, Reply, Role, Tx, allow, router
 from bihuan_contracts import Text
 from bihuan_contracts.goals import GoalState, ProjectState, TaskState
-from goals import cycle_store, edit_store, store
+from goals import cycle_store, edit_store, store, tree_store
 from goals.api.replies import TaskReply, task_reply
 from goals.domain import edits
 from goals.domain.plan import ProjectPlan, TaskPlan, plan
+from goals.domain.roll_up import settle
 from goals.domain.tree import Goal, Task, Tree, gaps
-from goals.domain.weights import settle
 
 routes = router(tags=["tree"])
 _MOST_EDITS = 60
@@ -130,7 +130,7 @@ class ProjectPlanReply(Reply):
 @routes.get("/projects/{project}/tree", dependencies=[allow(EVERYONE)])
 async def read_tree(project: UUID, tx: Tx, caller: Caller) -> ProjectTree:
     """The whole tree for editing it (G1, G2)."""
-    tree = (await store.load_trees(tx, [project], lock=False)).get(project)
+    tree = (await tree_store.load_trees(tx, [project], lock=False)).get(project)
     if tree is None:
         raise NotFound()
     administrator = caller.has(Role.ADMINISTRATOR)
@@ -163,7 +163,7 @@ async def read_edits(project: UUID, tx: Tx) -> EditList:
 @routes.get("/projects/{project}/plan", dependencies=[allow(EVERYONE)])
 async def read_plan(project: UUID, tx: Tx) -> ProjectPlanReply:
     """For each open task: how late, what finishing it adds, what lateness costs, and the critical path (G3)."""
-    tree = (await store.load_trees(tx, [project], lock=False)).get(project)
+    tree = (await tree_store.load_trees(tx, [project], lock=False)).get(project)
     if tree is None:
         raise NotFound()
     settle(tree, tx.now)

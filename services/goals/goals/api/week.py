@@ -8,7 +8,7 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_chassis.http import EVERYONE, Caller, Forbidden, Reply, Role, Tx, allow, router
 from bihuan_contracts import Key
 from bihuan_contracts.goals import Criterion, Deliverable, TaskLock, TaskState
-from goals import store
+from goals import store, tree_store
 from goals.api.replies import TaskReply, task_reply
 from goals.domain.tree import Project, Task, Tree
 from goals.domain.week import due_this_week, lateness, planned_loss, week_of, weight_of
@@ -74,7 +74,7 @@ async def read_week(tx: Tx, caller: Caller, person: Key | None = None) -> Week:
     ):
         raise Forbidden()
     tasks = await store.tasks_of_person(tx, whose)
-    trees = await store.load_trees(tx, {task.project for task in tasks}, lock=False)
+    trees = await tree_store.load_trees(tx, {task.project for task in tasks}, lock=False)
     calendar = await store.calendar(tx)
     names = await store.names(tx, [whose, caller.id])
     monday, end = week_of(tx.now)

@@ -25,7 +25,7 @@ from bihuan_chassis.http import (
 from bihuan_chassis.problems import language_of
 from bihuan_contracts import Key, Text
 from bihuan_contracts.goals import TaskKind, TaskState
-from goals import store
+from goals import store, tree_store
 from goals.announce import save_and_announce
 from goals.api.editing import open_project, text
 from goals.api.trees import ProjectIn, tree_of, wrong_places
@@ -76,7 +76,7 @@ async def empty_workbook(request: Request) -> Response:
 
 @routes.get("/projects/{project}/workbook", dependencies=[allow(EVERYONE)])
 async def export_tree(project: UUID, request: Request, tx: Tx) -> Response:
-    tree = (await store.load_trees(tx, [project], lock=False)).get(project)
+    tree = (await tree_store.load_trees(tx, [project], lock=False)).get(project)
     if tree is None:
         raise NotFound()
     people = [*(goal.owner for goal in tree.project.goals), *(task.owner for task in tree.tasks.values())]

@@ -52,6 +52,8 @@ class Effects:
     recalculated: list[Recalculated] = field(default_factory=list)
     superseded_criteria: list[tuple[UUID, Criterion]] = field(default_factory=list)
     """Task and criterion version that is no longer in force."""
+    cards: list[tuple[UUID, str | None]] = field(default_factory=list)
+    """Retest cards that the change has added, each with the rule that wants it."""
 
     def moved(self, task: Task, impact: ImpactAssessed, row: ImpactRow, *changes: TargetChange | None) -> None:
         real = tuple(change for change in changes if change is not None and change.old != change.new)
@@ -144,6 +146,7 @@ def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumsta
     if card.task not in tree.tasks:
         _replace_open_cards(tree, card)
         tree.put(card)
+        effects.cards.append((card.task, row.rule))
 
 
 def _replace_open_cards(tree: Tree, card: Task) -> None:
@@ -186,8 +189,7 @@ def _card(
         owner=row.person,
         module=row.module,
         item_version=row.new_version,
-        # The test that it repeats keeps the weight; the card is visible and not counted a second time.
-        weight=Decimal(0),
+        weight=_weight_of_card(tree, goal, origin),
         deliverables=(deliverable,),
         retest=RetestOf(
             change=impact.change,
@@ -203,6 +205,15 @@ def _card(
         due_at=due,
         planned_hours=planned,
     )
+
+
+def _weight_of_card(tree: Tree, goal: UUID | None, origin: Task | None) -> Decimal | None:
+    """It shares the weight of the test that it repeats (domain.roll_up) and has none of its own.
+
+    Without one it is new work: it shares what explicit weights leave, unless the goal is frozen and others would lose.
+    """
+    above = tree.goal(goal)
+    return Decimal(0) if origin is not None or above is None or above.frozen else None
 
 
 def _short(number: str) -> str:

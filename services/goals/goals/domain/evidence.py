@@ -1,5 +1,6 @@
 """Progress by evidence: which report verifies which criterion, and which does not count and why (G5)."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,29 +35,37 @@ def kind_of(criterion: Criterion) -> CriterionKind:
     return CriterionKind.MEASUREMENT if criterion.metric else CriterionKind.STATEMENT
 
 
-def find_tasks(tasks: Iterable[tuple[Task, str]], report: TestReported) -> list[Task]:
-    """The task (task, product) that a report is meant for; several are doubt, and whoever sent it chooses.
+class Candidates:
+    """Tasks (task, product) that reports may be meant for, found by what a report names."""
 
-    By id, then code; else tests and retests of the module, narrowed by product, criterion and measured metric, and of
-    those the closest: open ones, on the reported version, retest cards.
-    """
-    candidates = list(tasks)
-    for task, _ in candidates:
-        if report.task == task.task or (report.task_code is not None and report.task_code == task.code):
-            return [task]
-    if report.task is not None or report.task_code is not None:
-        return []
-    found = [
-        (task, product)
-        for task, product in candidates
-        if task.module == report.module and task.kind in {TaskKind.RETEST, TaskKind.TEST} and task.counted
-    ]
-    metrics = {measurement.metric for measurement in report.measurements}
-    found = _narrowed(found, lambda _, product: product == report.product)
-    found = _narrowed(found, lambda task, _: any(c.criterion == report.criterion for c in _criteria(task)))
-    found = _narrowed(found, lambda task, _: any(c.metric in metrics for c in _criteria(task)))
-    closest = min((_closeness(task, report) for task, _ in found), default=None)
-    return sorted((task for task, _ in found if _closeness(task, report) == closest), key=lambda task: task.code)
+    def __init__(self, tasks: Iterable[tuple[Task, str]]) -> None:
+        self._by_id: dict[UUID, Task] = {}
+        self._by_code: dict[str, Task] = {}
+        self._tests: defaultdict[str | None, list[tuple[Task, str]]] = defaultdict(list)
+        for task, product in tasks:
+            self._by_id[task.task] = task
+            self._by_code.setdefault(task.code, task)
+            if task.kind in {TaskKind.RETEST, TaskKind.TEST} and task.counted:
+                self._tests[task.module].append((task, product))
+
+    def find(self, report: TestReported) -> list[Task]:
+        """The task that a report is meant for; several are doubt, and whoever sent it chooses.
+
+        By id, then code; else tests and retests of the module, narrowed by product, criterion and measured metric, and
+        of those the closest: open ones, on the reported version, retest cards.
+        """
+        if report.task is not None or report.task_code is not None:
+            named = self._by_id.get(report.task) if report.task is not None else None
+            if named is None and report.task_code is not None:
+                named = self._by_code.get(report.task_code)
+            return [named] if named is not None else []
+        found = self._tests[report.module]
+        metrics = {measurement.metric for measurement in report.measurements}
+        found = _narrowed(found, lambda _, product: product == report.product)
+        found = _narrowed(found, lambda task, _: any(c.criterion == report.criterion for c in _criteria(task)))
+        found = _narrowed(found, lambda task, _: any(c.metric in metrics for c in _criteria(task)))
+        closest = min((_closeness(task, report) for task, _ in found), default=None)
+        return sorted((task for task, _ in found if _closeness(task, report) == closest), key=lambda task: task.code)
 
 
 def _narrowed(found: list[tuple[Task, str]], fits: Callable[[Task, str], bool]) -> list[tuple[Task, str]]:

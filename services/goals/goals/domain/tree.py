@@ -1,9 +1,10 @@
 """The four-level tree: project → goal → task → deliverable → criterion, as values (G1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bihuan_contracts.goals import (
@@ -17,6 +18,9 @@ from bihuan_contracts.goals import (
     TaskState,
 )
 from goals.domain.causes import Cause
+
+if TYPE_CHECKING:
+    from goals.domain.roll_up import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ class Task:
     actual_hours: Decimal | None = None
     share: Decimal = Decimal(0)
     progress: Decimal | None = None
+    portion: Decimal | None = field(default=None, compare=False)
+    """Part of its goal, exact; None where it has not been worked out yet. Share is what is shown of it."""
+    exact: Decimal | None = field(default=None, compare=False)
+    """Progress before its rounding."""
     depends_on: tuple[UUID, ...] = ()
     """Tasks of the same project that have to be finished first."""
     position: int = 0
@@ -85,6 +93,16 @@ class Task:
     def verified(self) -> bool:
         criteria = [criterion for one in self.deliverables for criterion in one.criteria]
         return bool(criteria) and all(criterion.state is CriterionState.VERIFIED for criterion in criteria)
+
+
+def replaced(task: Task, **values: object) -> Task:
+    """As `dataclasses.replace`, which takes three times as long: a change moves many tasks, each more than once."""
+    new: Task = object.__new__(Task)
+    for name in Task.__slots__:
+        object.__setattr__(new, name, values.pop(name) if name in values else getattr(task, name))
+    if values:
+        raise TypeError(f"a task has no {', '.join(values)}")
+    return new
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +129,12 @@ class Tree:
 
     project: Project
     tasks: dict[UUID, Task] = field(default_factory=dict)
+    whole: bool = True
+    """Whether all tasks are here. Of others `rest` tells the sums, and nothing that weighs may be changed."""
+    rest: Mapping[UUID | None, "Sums"] = field(default_factory=dict)
     touched: set[UUID] = field(default_factory=set)
+    refigured: set[UUID] = field(default_factory=set)
+    """Tasks of which only what stands behind the rounding has changed: saved, and nobody hears of it."""
     cause: Cause | None = None
     """Why tasks are being changed now: kept with each that is put (G11)."""
     causes: dict[UUID, tuple[Cause, ...]] = field(default_factory=dict)
@@ -126,11 +149,16 @@ class Tree:
     def put(self, task: Task) -> None:
         known = self.tasks.get(task.task)
         if known == task:
+            if (known.portion, known.exact) != (task.portion, task.exact):
+                self.refigured.add(task.task)
+                self.tasks[task.task] = task
             return
+        if not self.whole and _weighs(known) != _weighs(task):
+            raise ValueError(f"{task.code}: what weighs is changed in a whole tree only")
         if known is not None and task.task not in self.touched:
             self.before[task.task] = known
-        if known is not None and _edited(known, task):
-            task = replace(task, revision=known.revision + 1)
+        if known is not None and task.revision == known.revision and _edited(known, task):
+            task = replaced(task, revision=known.revision + 1)
         if self.cause is not None and self.cause not in self.causes.get(task.task, ()):
             self.causes[task.task] = (*self.causes.get(task.task, ()), self.cause)
         self.tasks[task.task] = task
@@ -140,13 +168,13 @@ class Tree:
         """From here on, what is touched differs from what stands in the database now."""
         self.stored = self.project
         self.touched.clear()
+        self.refigured.clear()
         self.causes.clear()
         self.before.clear()
 
     def change(self, task: UUID, **values: object) -> Task:
-        changed = replace(self.tasks[task], **values)  # type: ignore[arg-type] # field names are checked by replace
-        self.put(changed)
-        return changed
+        self.put(replaced(self.tasks[task], **values))
+        return self.tasks[task]
 
     def goal(self, goal: UUID | None) -> Goal | None:
         return next((one for one in self.project.goals if one.goal == goal), None)
@@ -181,6 +209,10 @@ class Tree:
     def of_change(self, change: UUID) -> list[Task]:
         """The retest cards of a change."""
         return [task for task in self.tasks.values() if task.retest is not None and task.retest.change == change]
+
+
+def _weighs(task: Task | None) -> tuple[object, ...]:
+    return () if task is None else (task.goal, task.weight, task.counted)
 
 
 def place_of(task: Task) -> tuple[int, str]:
