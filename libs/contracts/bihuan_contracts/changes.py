@@ -194,6 +194,8 @@ class Compensation(Part):
     """Days of rest, points, hours of help, or working days that another deadline of the person moves."""
     helper: Key | None = None
     """Who helps."""
+    due_at: AwareDatetime | None = None
+    """Until when it is to be given; None: ten working days after everybody has agreed."""
 
 
 class Adjustment(Part):

@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api, appeals, consents, opening, releases
+from changes import api, appeals, compensations, consents, opening, releases
 from changes.handlers import (
     on_bom_released,
     on_person_changed,
@@ -31,5 +31,6 @@ app = service(
         consents.OVERDUE: consents.on_overdue,
         opening.UNSENT: opening.on_unsent,
         appeals.DUE: appeals.on_due,
+        compensations.DUE: compensations.on_due,
     },
 )

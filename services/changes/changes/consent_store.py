@@ -1,7 +1,6 @@
 """Tables of impact matrices, and functions between rows and domain values."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -147,18 +146,6 @@ async def note(
 async def thread(tx: Transaction, matrix: UUID) -> list[Any]:
     found: list[Any] = await tx.raw.fetch("select * from matrix_thread where matrix = $1 order by at, id", matrix)
     return found
-
-
-async def received(tx: Transaction, matrix: UUID) -> dict[UUID, datetime]:
-    """When compensations were given, by row."""
-    rows = await tx.raw.fetch(
-        "select row, received_at from matrix_rows where matrix = $1 and received_at is not null", matrix
-    )
-    return {row["row"]: row["received_at"] for row in rows}
-
-
-async def mark_received(tx: Transaction, row: UUID) -> None:
-    await tx.raw.execute("update matrix_rows set received_at = $2 where row = $1 and received_at is null", row, tx.now)
 
 
 # ── what the rules ask about the company ────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from bihuan_chassis.calendar import Calendar
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ConsentAnswer, ConsentChanged, ConsentRow, ConsentState
 from bihuan_contracts.notify import NoticeRequested
-from changes import consent_store, hours, store
+from changes import compensations, consent_store, hours, store
 from changes.domain.consent import Counter, Matrix, Row, escalate
 
 REMINDER = "consent-reminder"
@@ -119,6 +119,7 @@ async def _settled(tx: Transaction, matrix: Matrix) -> None:
     if matrix.state is not ConsentState.SETTLED:
         return
     await consent_store.note(tx, matrix, "settled", None)
+    await compensations.promised(tx, matrix)
     for person in sorted({matrix.proposer, *(row.person for row in matrix.rows)}):
         tx.announce(
             notice(

@@ -22,6 +22,7 @@ _BOOKED = (("12", "9.5"), ("20", "18"))
 _ROW = Filled(
     "补做温漂摸底，样机调试多用半天", "4", {"kind": "rest_days", "amount": "0.5"}, {"answer": "accepted"}
 )  # fmt: skip
+_NOTE = "已记入本月奖励，随工资单发出。"
 _SECONDS = 60
 
 
@@ -42,6 +43,8 @@ async def finish_agreed_work(instance: Instance, client: httpx.AsyncClient, now:
         for hours in booked:
             path = f"/tasks/{task['task']}/progress"
             await people.ask(task["owner"], "POST", path, service="goals", json={"hours": hours, "note": "样机调试"})
+    owed = (await people.ask(LEAD, "GET", "/compensations", params={"side": "owing"}))["compensations"]
+    await people.ask(LEAD, "POST", f"/compensations/{owed[0]['row']}/given", json={"note": _NOTE})
     await publish(instance.kafka_servers, [_report(one, now) for one in tasks], source="bihuan/demo")
     return len(tasks)
 

@@ -2,6 +2,7 @@
 
 from changes.api import (
     appeals,
+    compensations,
     consents,
     documents,
     form,
@@ -22,6 +23,7 @@ routes = [
     documents.routes,
     orders.routes,
     consents.routes,
+    compensations.routes,
     record.routes,
     hours.routes,
     appeals.routes,

@@ -8,8 +8,9 @@ from uuid import UUID
 from bihuan_chassis.http import Caller, NotFound, Reply, Role, Tx
 from bihuan_contracts.changes import Compensation, ConsentAnswer, ConsentState
 from bihuan_contracts.goals import TargetField
-from changes import consent_store, consents, store
+from changes import compensation_store, consent_store, consents, store
 from changes.api.adjustments import AdjustmentReply, adjustment_reply
+from changes.domain.compensation import Promise
 from changes.domain.consent import FoundBy, Matrix, Row
 
 _OVERSEERS = {Role.HR, Role.AUDITOR, Role.DIRECTOR, Role.PROCESS_OWNER, Role.ADMINISTRATOR}
@@ -38,6 +39,10 @@ class RowReply(Reply):
     escalated: bool
     received_at: datetime | None
     """When the person confirmed that the compensation was given."""
+    owed_until: datetime | None
+    """When it is due, once the matrix is settled."""
+    given_at: datetime | None
+    """When who owes it said that it is given."""
 
 
 class MatrixSummary(Reply):
@@ -127,7 +132,7 @@ async def matrix_reply(tx: Tx, matrix: Matrix, caller: Caller) -> MatrixReply:
         value for one in matrix.adjustments if one.field is TargetField.OWNER for value in (one.old, one.new) if value
     }
     names = await store.people_names(tx, people)
-    received = await consent_store.received(tx, matrix.matrix)
+    promised = await compensation_store.of_matrix(tx, matrix.matrix)
     owners = {row.row: names.get(row.person, row.person) for row in matrix.rows}
     change = await store.find_order(tx, matrix.change) if matrix.change else None
     open_to_proposer = matrix.state in {ConsentState.DRAFT, ConsentState.OPEN}
@@ -136,7 +141,7 @@ async def matrix_reply(tx: Tx, matrix: Matrix, caller: Caller) -> MatrixReply:
         arbiter_name=names.get(matrix.arbiter or "", matrix.arbiter), change=matrix.change,
         change_number=change.order.number if change else None,
         adjustments=[adjustment_reply(one, names) for one in matrix.adjustments],
-        rows=[_row(row, names, received) for row in matrix.rows],
+        rows=[_row(row, names, promised.get(row.row)) for row in matrix.rows],
         thread=[
             ThreadLine(
                 at=line["at"], revision=line["revision"], kind=line["kind"], by=line["by"],
@@ -151,12 +156,13 @@ async def matrix_reply(tx: Tx, matrix: Matrix, caller: Caller) -> MatrixReply:
     )  # fmt: skip
 
 
-def _row(row: Row, names: dict[str, str], received: dict[UUID, datetime]) -> RowReply:
+def _row(row: Row, names: dict[str, str], promise: Promise | None) -> RowReply:
     helper = row.compensation.helper if row.compensation else None
     return RowReply(
         row=row.row, person=row.person, person_name=names.get(row.person, row.person), found_by=row.found_by,
         task=row.task, task_code=row.task_code, action=row.action, hours=row.hours, compensation=row.compensation,
         helper_name=names.get(helper or ""), answer=row.answer, answered_at=row.answered_at, reason=row.reason,
         counter=CounterReply(hours=row.counter.hours, compensation=row.counter.compensation) if row.counter else None,
-        escalated=row.escalated, received_at=received.get(row.row),
+        escalated=row.escalated, received_at=promise.received_at if promise else None,
+        owed_until=promise.due_at if promise else None, given_at=promise.given_at if promise else None,
     )  # fmt: skip

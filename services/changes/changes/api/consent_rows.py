@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from bihuan_chassis.http import Body, FieldError, Invalid, Tx, invalid
 from bihuan_contracts import Key, Text
@@ -20,9 +20,11 @@ Hours = Annotated[Decimal, Field(ge=0, le=10_000)]
 
 
 class CompensationIn(Body):
-    kind: CompensationKind
+    kind: Literal["none", "rest_days", "bonus_points", "help", "moved_deadline"]
     amount: Annotated[Decimal, Field(ge=0, le=100_000)] = Decimal(0)
     helper: Key | None = None
+    due_at: AwareDatetime | None = None
+    """Until when; None: ten working days after everybody has agreed."""
 
 
 class CounterIn(Body):
@@ -71,6 +73,9 @@ async def filled_rows(tx: Tx, given: Sequence[RowIn], needed: Sequence[Row], bef
         if row.compensation and row.compensation.helper and row.compensation.helper not in known:
             field = f"rows.{place}.compensation.helper"
             errors.append(_error(field, "unknown_person", "没有这个人", "There is no such person"))
+        if row.compensation and row.compensation.due_at and row.compensation.due_at <= tx.now:
+            field = f"rows.{place}.compensation.due_at"
+            errors.append(_error(field, "past", "兑现期限要在今后", "The date has to lie ahead"))
         rows[key] = Row(
             old.get(key) or tx.new_id(), row.person, reasons[key].found_by if key in reasons else FoundBy.PERSON,
             row.task, tasks[row.task].code if row.task in tasks else None, row.action, row.hours,
@@ -95,7 +100,11 @@ async def filled_rows(tx: Tx, given: Sequence[RowIn], needed: Sequence[Row], bef
 
 
 def _compensation(given: CompensationIn | None) -> Compensation | None:
-    return Compensation(kind=given.kind, amount=given.amount, helper=given.helper) if given else None
+    return (
+        Compensation(kind=CompensationKind(given.kind), amount=given.amount, helper=given.helper, due_at=given.due_at)
+        if given
+        else None
+    )
 
 
 async def counter_of(tx: Tx, answer: str, given: CounterIn | None) -> Counter | None:
@@ -108,6 +117,11 @@ async def counter_of(tx: Tx, answer: str, given: CounterIn | None) -> Counter | 
     helper = given.compensation.helper if given.compensation else None
     if helper and not await consent_store.known_people(tx, [helper]):
         raise invalid("counter.compensation.helper", "unknown_person", "没有这个人", "There is no such person")
+    offer = given.compensation
+    if offer and offer.kind != "none" and offer.amount <= 0:
+        raise invalid("counter.compensation.amount", "missing", "补偿要有数量", "The compensation needs an amount")
+    if offer and offer.kind == "help" and not offer.helper:
+        raise invalid("counter.compensation.helper", "missing", "请选择由谁帮忙", "Say who helps")
     return Counter(given.hours, _compensation(given.compensation))
 
 

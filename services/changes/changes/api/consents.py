@@ -1,7 +1,7 @@
 """Impact matrices: propose, fill in, ask, answer, decide (C7, C8)."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -23,11 +23,13 @@ from bihuan_chassis.http import (
 )
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ConsentAnswer, ConsentState
-from changes import consent_store, consents, store
+from changes import compensation_store, compensations, consent_store, consents, store
+from changes.api.access import consent_step
 from changes.api.adjustments import AdjustmentIn, adjustments_of
 from changes.api.consent_replies import MatrixList, MatrixReply, matrix_reply, oversees, summary_of, visible
 from changes.api.consent_rows import CounterIn, RowIn, arbiter_of, counter_of, filled_rows, found_rows
 from changes.domain import consent
+from changes.domain.compensation import receive as receive_promise
 from changes.domain.consent import Matrix
 
 routes = router(tags=["consents"])
@@ -125,7 +127,7 @@ async def word(matrix: UUID, body: Wording, tx: Tx, caller: Caller) -> MatrixRep
     adjustments, tasks = await adjustments_of(tx, body.adjustments)
     needed = await found_rows(tx, adjustments, tasks, found.proposer)
     rows = await filled_rows(tx, body.rows, needed, found)
-    after = _step(lambda: consent.edit(found, caller.id, body.title, body.reason, adjustments, rows))
+    after = consent_step(lambda: consent.edit(found, caller.id, body.title, body.reason, adjustments, rows))
     after = replace(after, arbiter=await arbiter_of(tx, adjustments, rows, found.proposer))
     await consents.edited(tx, after)
     return await matrix_reply(tx, after, caller)
@@ -140,7 +142,7 @@ async def send(matrix: UUID, body: Step, tx: Tx, caller: Caller) -> MatrixReply:
         raise Invalid(errors=[FieldError(gap.field, gap.code, Text(zh=gap.zh, en=gap.en)) for gap in gaps])
     if found.state is ConsentState.OPEN:
         raise Conflict("already_sent", Text(zh="这一版已经发出", en="This revision is sent already"))
-    after = _step(lambda: consent.send(found, caller.id, tx.now))
+    after = consent_step(lambda: consent.send(found, caller.id, tx.now))
     await consents.sent(tx, after)
     return await matrix_reply(tx, after, caller)
 
@@ -148,7 +150,7 @@ async def send(matrix: UUID, body: Step, tx: Tx, caller: Caller) -> MatrixReply:
 @routes.post("/consents/{matrix}/withdraw", dependencies=[allow(_PEOPLE)])
 async def withdraw(matrix: UUID, body: Step, tx: Tx, caller: Caller) -> MatrixReply:
     found = await _own(tx, matrix, caller, body.version)
-    after = _step(lambda: consent.withdraw(found, caller.id))
+    after = consent_step(lambda: consent.withdraw(found, caller.id))
     await consents.withdrawn(tx, after, was_open=found.revision > 0, by=caller.id)
     return await matrix_reply(tx, after, caller)
 
@@ -160,7 +162,7 @@ async def answer(matrix: UUID, row: UUID, body: AnswerIn, tx: Tx, caller: Caller
         raise invalid("reason", "missing", "请用自己的话说明", "Say why in your own words")
     counter = await counter_of(tx, body.answer, body.counter)
     found = await visible(tx, matrix, caller)
-    after = _step(
+    after = consent_step(
         lambda: consent.answer(
             found, row, caller.id, body.revision, ConsentAnswer(body.answer), tx.now, reason=body.reason,
             counter=counter,
@@ -174,7 +176,7 @@ async def answer(matrix: UUID, row: UUID, body: AnswerIn, tx: Tx, caller: Caller
 async def decide(matrix: UUID, row: UUID, body: DecisionIn, tx: Tx, caller: Caller) -> MatrixReply:
     """The arbiter overrides a row that was rejected, negotiated or silent for too long, with a written reason."""
     found = await visible(tx, matrix, caller)
-    after = _step(lambda: consent.override(found, row, caller.id, body.revision, body.reason, tx.now))
+    after = consent_step(lambda: consent.override(found, row, caller.id, body.revision, body.reason, tx.now))
     await consents.answered(tx, after, next(one for one in after.rows if one.row == row))
     return await matrix_reply(tx, after, caller)
 
@@ -188,7 +190,10 @@ async def receive(matrix: UUID, row: UUID, tx: Tx, caller: Caller) -> MatrixRepl
         raise Forbidden("not_yours", Text(zh="只能由本人确认", en="Only the person may confirm"))
     if found.state is not ConsentState.SETTLED:
         raise Conflict("not_settled", Text(zh="矩阵还没有定稿", en="The matrix is not settled yet"))
-    await consent_store.mark_received(tx, row)
+    promise = (await compensation_store.load(tx, [row])).get(row)
+    if promise is None:
+        raise NotFound()
+    await compensations.received(tx, receive_promise(promise, caller.id, tx.now))
     await consent_store.note(tx, found, "received", caller.id, row)
     return await matrix_reply(tx, found, caller)
 
@@ -200,13 +205,3 @@ async def _own(tx: Tx, matrix: UUID, caller: Caller, version: int) -> Matrix:
     if found.version != version:
         raise Conflict(state=(await matrix_reply(tx, found, caller)).model_dump(mode="json"))
     return found
-
-
-def _step(step: Any) -> Matrix:
-    try:
-        after: Matrix = step()
-    except consent.NotYoursError as error:
-        raise Forbidden(error.code, Text(zh=error.zh, en=error.en)) from error
-    except consent.StaleError as error:
-        raise Conflict(error.code, Text(zh=error.zh, en=error.en)) from error
-    return after

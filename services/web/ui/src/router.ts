@@ -31,6 +31,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/consents', component: () => import('@/pages/consents/ConsentsPage.vue'), meta: { place: 'nav.consents' } },
   { path: '/consents/new', component: () => import('@/pages/consents/NewConsentPage.vue'), meta: { place: 'nav.consents', parent: '/consents' } },
   { path: '/consents/record', component: () => import('@/pages/consents/RecordPage.vue'), meta: { place: 'nav.record', parent: '/consents' } },
+  { path: '/consents/compensations', component: () => import('@/pages/consents/CompensationsPage.vue'), meta: { place: 'nav.compensations', parent: '/consents' } },
   { path: '/appeals', component: () => import('@/pages/appeals/AppealsPage.vue'), meta: { place: 'nav.appeals' } },
   { path: '/appeals/new', component: () => import('@/pages/appeals/NewAppealPage.vue'), meta: { place: 'nav.appeals', parent: '/appeals' } },
   { path: '/appeals/:id', component: () => import('@/pages/appeals/AppealPage.vue'), meta: { place: 'nav.appeals', parent: '/appeals' } },

@@ -17,6 +17,7 @@ export type Compensation = Schemas['Compensation']
 export type CompensationIn = Schemas['CompensationIn']
 export type Estimate = Schemas['TaskEstimate']
 export type EstimateScore = Schemas['EstimateScore']
+export type Promise_ = Schemas['CompensationLine']
 export type ThreadLine = Schemas['ThreadLine']
 export type AnswerIn = Schemas['AnswerIn']
 export type Proposal = Schemas['Proposal']
@@ -66,6 +67,21 @@ export function useEstimateScore(days: MaybeRefOrGetter<number>) {
     placeholderData: (before) => before,
   })
 }
+
+export type Side = 'mine' | 'owing' | 'all'
+
+/** What settled matrices owe: to the reader, by the reader, or of everybody whom the reader may see. */
+export function useCompensations(side: MaybeRefOrGetter<Side>, ended: MaybeRefOrGetter<boolean>) {
+  return useQuery({
+    queryKey: ['compensations', side, ended],
+    queryFn: () => unwrap(changes.GET('/api/changes/compensations', { params: { query: { side: toValue(side), ended: toValue(ended) } } })),
+    placeholderData: (before) => before,
+  })
+}
+const promised = (row: string) => ({ params: { path: { row } } })
+export const giveCompensation = (row: string, note: string) => unwrap(changes.POST('/api/changes/compensations/{row}/given', { ...promised(row), body: { note } }))
+export const contestCompensation = (row: string, words: string) => unwrap(changes.POST('/api/changes/compensations/{row}/contested', { ...promised(row), body: { words } }))
+export const receiveCompensation = (row: string) => unwrap(changes.POST('/api/changes/compensations/{row}/received', promised(row)))
 
 const at = (matrix: string) => ({ params: { path: { matrix } } })
 const atRow = (matrix: string, row: string) => ({ params: { path: { matrix, row } } })

@@ -23,6 +23,8 @@ export interface RowForm {
   kind: CompensationIn['kind'] | ''
   amount: string
   helper: string
+  /** A day; empty: the usual term. */
+  due: string
 }
 
 export interface MatrixForm {
@@ -41,6 +43,11 @@ export function dueAt(day: string, before: string | null | undefined, isoDay: (v
   return new Date(begin + clock).toISOString()
 }
 
+/** What somebody offers or asks for. */
+export type Offer = Pick<RowForm, 'kind' | 'amount' | 'helper' | 'due'>
+
+const officeEnd = (day: string) => new Date(beginOf(day).getTime() + OFFICE_ENDS).toISOString()
+
 /** Rows that only have to know cost nothing until somebody says so. */
 const LIGHT = new Set(['lead', 'module'])
 
@@ -49,11 +56,11 @@ export function formOf(matrix: Matrix, isoDay: (value: string) => string, action
     title: matrix.summary.title,
     reason: matrix.reason,
     adjustments: matrix.adjustments.map((one) => ({ task: one.task, field: one.field as Field, value: one.field === 'due_at' ? isoDay(one.new!) : (one.new ?? '') })),
-    rows: matrix.rows.map((row) => rowForm(row, action(row))),
+    rows: matrix.rows.map((row) => rowForm(row, action(row), isoDay)),
   }
 }
 
-function rowForm(row: Row, action: string): RowForm {
+function rowForm(row: Row, action: string, isoDay: (value: string) => string): RowForm {
   const light = LIGHT.has(row.found_by)
   const given = row.compensation
   return {
@@ -64,15 +71,16 @@ function rowForm(row: Row, action: string): RowForm {
     taskCode: row.task_code,
     action: row.action || action,
     hours: row.hours ?? (light ? '0' : ''),
-    kind: given?.kind && given.kind !== 'unknown' ? given.kind : light ? 'none' : '',
+    kind: given?.kind && given.kind !== 'unknown' ? (given.kind as RowForm['kind']) : light ? 'none' : '',
     amount: given && Number(given.amount) ? String(given.amount) : '',
     helper: given?.helper ?? '',
+    due: given?.due_at ? isoDay(given.due_at) : '',
   }
 }
 
-export function compensationOf(row: Pick<RowForm, 'kind' | 'amount' | 'helper'>): CompensationIn | null {
+export function compensationOf(row: Offer): CompensationIn | null {
   if (!row.kind) return null
-  return { kind: row.kind, amount: row.kind === 'none' ? '0' : row.amount.trim() || '0', helper: row.kind === 'help' ? row.helper || null : null }
+  return { kind: row.kind, amount: row.kind === 'none' ? '0' : row.amount.trim() || '0', helper: row.kind === 'help' ? row.helper || null : null, due_at: row.due && row.kind !== 'none' ? officeEnd(row.due) : null }
 }
 
 export function bodyOf(form: MatrixForm, version: number, change: string | null, valueOf: (one: AdjustmentForm) => string): Wording {
@@ -91,7 +99,7 @@ export function takeCounter(row: RowForm, counter: { hours: string | null; compe
   if (!counter) return
   if (counter.hours !== null) row.hours = String(counter.hours)
   if (!counter.compensation || counter.compensation.kind === 'unknown') return
-  row.kind = counter.compensation.kind
+  row.kind = counter.compensation.kind as RowForm['kind']
   row.amount = String(counter.compensation.amount)
   row.helper = counter.compensation.helper ?? ''
 }
