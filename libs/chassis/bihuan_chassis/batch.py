@@ -63,7 +63,15 @@ class Batches:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle all records. Returns when each is handled, a duplicate, or a dead letter; outages are waited out."""
-        letters = [open_letter(topics.named(record.topic), record) for record in records]
+        await self.handle_opened(self.open(records))
+
+    @staticmethod
+    def open(records: Sequence[Record]) -> list[Letter]:
+        """Envelopes and bodies, read; what can't be read becomes a letter with its refusal."""
+        return [open_letter(topics.named(record.topic), record) for record in records]
+
+    async def handle_opened(self, letters: Sequence[Letter]) -> None:
+        """The second half of `handle`."""
         await self._insist(letters)
 
     async def _insist(self, letters: Sequence[Letter]) -> None:

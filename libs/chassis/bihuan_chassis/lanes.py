@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -45,7 +45,8 @@ _FENCED = (
     UnknownMemberIdError,
 )
 
-Handle = Callable[[Sequence[Record]], Awaitable[None]]
+Handle = Callable[[Sequence[Any]], Awaitable[None]]
+Open = Callable[[Sequence[Record]], Sequence[Any]]
 
 log = structlog.get_logger()
 
@@ -116,14 +117,31 @@ class LaneStatus:
         return self.lag > 0 and time.monotonic() - self.idle_since > _STUCK_AFTER
 
 
+class Fetched(NamedTuple):
+    """A batch, the assignment it was fetched under, and what the handler gets of it."""
+
+    epoch: int
+    records: list[Any]
+    opened: Sequence[Any]
+
+
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """One consumer of a subscription's group."""
 
-    def __init__(self, subscription: Subscription, settings: Settings, handle: Handle, number: int = 0) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        settings: Settings,
+        handle: Handle,
+        number: int = 0,
+        open: Open = lambda records: records,
+    ) -> None:
+        """`handle` gets what `open` makes of a batch; the next batch is opened while this one is in the database."""
         self.subscription = subscription
         self.status = LaneStatus()
         self._settings = settings
         self._handle = handle
+        self._open = open
         self._number = number
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0
@@ -170,7 +188,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
             await consumer.stop()
 
     async def _loop(self, consumer: AIOKafkaConsumer, others: list["asyncio.Task[Any]"], stop: asyncio.Event) -> None:
-        """Handle a batch while the next one is fetched, until `stop` or until another task finds something wrong."""
+        """Handle a batch while the next one is fetched and opened, until `stop` or until another task fails."""
         _, watching = others
         ahead = asyncio.create_task(self._fetch(consumer))
         try:
@@ -179,14 +197,14 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
                 if watching.done():
                     watching.result()
                 if not stop.is_set() and ahead.done():
-                    epoch, records = ahead.result()
+                    fetched = ahead.result()
                     ahead = asyncio.create_task(self._fetch(consumer))
-                    await self._take(epoch, records)
+                    await self._take(fetched)
         finally:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
 
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[int, list[Any]]:
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> "Fetched":
         records = _flat(await consumer.getmany(timeout_ms=500, max_records=BATCH))
         # The epoch is read after getmany() returns: it spans a rebalance and brings records of the new assignment.
         # Taking the epoch before would drop those, and later commits would pass them by (2,765 of 45,000 lost).
@@ -196,14 +214,14 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
             more = _flat(await consumer.getmany(timeout_ms=0, max_records=BATCH - len(records)))
             # The first part of an older assignment is fetched again by whoever has its partitions now.
             records = [*records, *more] if self._epoch == epoch else more
-        return self._epoch, records
+        return Fetched(self._epoch, records, self._open([record_of(record) for record in records]))
 
-    async def _take(self, epoch: int, records: list[Any]) -> None:
+    async def _take(self, fetched: "Fetched") -> None:
         async with self._in_hand:
             # Fetched under an older assignment: whoever has the partition now fetches them again.
-            if records and epoch == self._epoch:
-                await self._handle([record_of(record) for record in records])
-                for record in records:
+            if fetched.records and fetched.epoch == self._epoch:
+                await self._handle(fetched.opened)
+                for record in fetched.records:
                     self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
                 self._positions |= self._done
                 self.status.idle_since = time.monotonic()

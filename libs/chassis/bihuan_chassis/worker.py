@@ -117,7 +117,7 @@ class Worker:
             for number in range(self._settings.lanes):
                 batches = Batches(subscription, surroundings, self._own_connection().get)
                 self._batches.append(batches)
-                self._lanes.append(Lane(subscription, self._settings, batches.handle, number))
+                self._lanes.append(Lane(subscription, self._settings, batches.handle_opened, number, batches.open))
 
     def _own_connection(self) -> Held:
         """A connection for one lane or task."""

@@ -198,9 +198,9 @@ async def test_a_stuck_worker_is_to_be_started_again(
     monkeypatch.setattr(lanes, "_WATCH_EVERY", 0.1)
     monkeypatch.setattr(lanes, "_STUCK_AFTER", 1.0)
 
-    async def fetch_nothing(self: lanes.Lane, _: object) -> tuple[int, list[object]]:
+    async def fetch_nothing(self: lanes.Lane, _: object) -> lanes.Fetched:
         await asyncio.sleep(0.1)
-        return self._epoch, []
+        return lanes.Fetched(self._epoch, [], [])
 
     monkeypatch.setattr(lanes.Lane, "_fetch", fetch_nothing)
     await broker.send(receipts, records([receipt()]))

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bihuan_chassis import Settings
 from bihuan_chassis.dead_letters import Record
-from bihuan_chassis.lanes import Lane, consumer_options
+from bihuan_chassis.lanes import Fetched, Lane, consumer_options, record_of
 
 PARTITION = TopicPartition("erp.receipts.v1", 0)
 SETTINGS = Settings(service="stores", database=SecretStr("postgresql://nowhere/stores"))
@@ -26,6 +26,12 @@ def raw_records(first: int, last: int) -> list[Any]:
         )
         for offset in range(first, last + 1)
     ]  # fmt: skip
+
+
+def fetched(lane: Lane) -> Fetched:
+    """Ten records of the lane's present assignment."""
+    records = raw_records(0, 9)
+    return Fetched(lane._epoch, records, [record_of(record) for record in records])
 
 
 class Rig:
@@ -50,7 +56,7 @@ class Rig:
         await self.lane.on_partitions_revoked([PARTITION])
         await self.lane.on_partitions_assigned([PARTITION])
 
-    async def fetch(self, getmany: Any) -> tuple[int, list[Any]]:
+    async def fetch(self, getmany: Any) -> Fetched:
         return await self.lane._fetch(SimpleNamespace(getmany=getmany))
 
 
@@ -62,7 +68,7 @@ async def test_records_of_the_new_assignment_are_handled_although_the_fetch_bega
         await rig.rebalance()
         return {PARTITION: raw_records(0, 9)}
 
-    await rig.lane._take(*await rig.fetch(spanning))
+    await rig.lane._take(await rig.fetch(spanning))
     assert rig.handled == list(range(10))
 
 
@@ -75,7 +81,7 @@ async def test_records_of_the_old_assignment_are_left_to_their_new_owner() -> No
 
     ahead = await rig.fetch(found)
     await rig.rebalance()
-    await rig.lane._take(*ahead)
+    await rig.lane._take(ahead)
 
     assert rig.handled == []
     await rig.lane._commit(force=True)
@@ -89,7 +95,7 @@ async def test_a_patient_lane_handles_what_it_gathered_as_one_batch() -> None:
     async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
         return {PARTITION: next(answers)}
 
-    await rig.lane._take(*await rig.fetch(found))
+    await rig.lane._take(await rig.fetch(found))
     assert rig.handled == list(range(10))
 
 
@@ -104,7 +110,7 @@ async def test_what_was_gathered_under_an_older_assignment_is_left_to_its_new_ow
             await rig.rebalance()
         return {PARTITION: records}
 
-    await rig.lane._take(*await rig.fetch(found))
+    await rig.lane._take(await rig.fetch(found))
     assert rig.handled == list(range(10))
 
 
@@ -113,7 +119,7 @@ async def test_partitions_are_given_away_after_the_batch_in_hand_with_its_offset
     rig = Rig()
     await rig.rebalance()
     rig.may_finish.clear()
-    taking = asyncio.create_task(rig.lane._take(rig.lane._epoch, raw_records(0, 9)))
+    taking = asyncio.create_task(rig.lane._take(fetched(rig.lane)))
     await asyncio.sleep(0)
     revoking = asyncio.create_task(rig.lane.on_partitions_revoked([PARTITION]))
     await asyncio.sleep(0)
@@ -136,7 +142,7 @@ async def test_offsets_that_could_not_be_committed_are_committed_later(monkeypat
         rig.committed.append(offsets[PARTITION])
 
     rig.lane._consumer = SimpleNamespace(commit=sometimes)
-    await rig.lane._take(rig.lane._epoch, raw_records(0, 9))
+    await rig.lane._take(fetched(rig.lane))
     await rig.lane._commit(force=True)
     assert rig.committed == [10]
 
@@ -153,3 +159,28 @@ def test_a_consumer_loses_nothing_by_its_settings() -> None:
     static = SETTINGS.model_copy(update={"instance": "stores-0"})
     names = {consumer_options(static, subscription(), lane)["group_instance_id"] for lane in range(2)}
     assert len(names) == 2, "two consumers of one name would fence each other"
+
+
+async def test_the_next_batch_is_opened_while_this_one_is_in_hand() -> None:
+    """Reading envelopes costs as much as half a batch in the database: the two overlap."""
+    rig = Rig()
+    opened = asyncio.Event()
+
+    def open_records(records: Sequence[Record]) -> Sequence[Record]:
+        opened.set()
+        return records
+
+    rig.lane._open = open_records
+    rig.may_finish.clear()
+    taking = asyncio.create_task(rig.lane._take(fetched(rig.lane)))
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        return {PARTITION: raw_records(10, 19)}
+
+    following = await rig.fetch(found)
+    assert opened.is_set()
+    assert rig.handled == []
+    rig.may_finish.set()
+    await taking
+    await rig.lane._take(following)
+    assert rig.handled == list(range(20))

@@ -162,11 +162,11 @@ async def test_a_consumer_that_fetches_nothing_is_replaced(
     healthy = lanes.Lane._fetch
     zombies: set[object] = set()
 
-    async def fetch(self: lanes.Lane, consumer: AIOKafkaConsumer) -> tuple[int, list[object]]:
+    async def fetch(self: lanes.Lane, consumer: AIOKafkaConsumer) -> lanes.Fetched:
         if len(zombies) < 2 or consumer in zombies:
             zombies.add(consumer)
             await asyncio.sleep(0.1)
-            return self._epoch, []
+            return lanes.Fetched(self._epoch, [], [])
         return await healthy(self, consumer)
 
     monkeypatch.setattr(lanes.Lane, "_fetch", fetch)
