@@ -321,6 +321,10 @@ async def names(tx: Transaction, people: Iterable[str | None]) -> dict[str, str]
     return {row["person"]: row["name"] for row in rows}
 
 
+async def is_active(tx: Transaction, person: str) -> bool:
+    return bool(await tx.raw.fetchval("select active from people where person = $1", person))
+
+
 async def calendar(tx: Transaction) -> Calendar:
     rows = await tx.raw.fetch("select day, works from company_calendar")
     return Calendar({row["day"]: row["works"] for row in rows})

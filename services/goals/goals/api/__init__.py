@@ -9,6 +9,7 @@ from goals.api import (
     parts,
     past,
     places,
+    projects,
     proofs,
     requests,
     task_edits,
@@ -24,4 +25,5 @@ routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
     task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
     templates.routes, workbooks.routes, requests.routes,
+    projects.routes,
 ]  # fmt: skip

@@ -11,7 +11,7 @@ export interface LiveMessage {
 const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   notice: ['inbox', 'unread', 'notice', 'week'],
   task: ['task', 'week', 'board', 'boards', 'effects', 'work', 'staff'],
-  project: ['board', 'boards', 'week'],
+  project: ['board', 'boards', 'project-record', 'week'],
   change: ['changes', 'change', 'effects', 'clock'],
   answer: ['answers', 'document', 'task', 'effects'],
   receipt: ['deliveries', 'clock', 'inbox', 'notice'],

@@ -66,7 +66,7 @@ export function shown(field: Field, value: unknown, isoDay: Day): string | strin
 
 const OFFICE = { start: 8.5 * 3_600_000, end: 18 * 3_600_000 }
 /** A day keeps the clock time it had; a new one begins or ends with the working day. */
-function instant(day: string, before: unknown, control: 'start' | 'end', isoDay: Day): string {
+export function instant(day: string, before: unknown, control: 'start' | 'end', isoDay: Day): string {
   const clock = before ? Date.parse(String(before)) - beginOf(isoDay(String(before))).getTime() : OFFICE[control]
   return new Date(beginOf(day).getTime() + clock).toISOString()
 }
