@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from bihuan_chassis import Timer, Transaction
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ConsentChanged, ConsentState, ImpactAction, ImpactAssessed, ImpactRow
 from bihuan_contracts.feedback import CardAnswered
-from bihuan_contracts.goals import TargetField, TaskLock, TaskState
+from bihuan_contracts.goals import TargetField, TaskLock
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested
 from bihuan_contracts.qa import TestReported
@@ -20,7 +19,7 @@ from goals import history_store, proof_store, store, tree_store
 from goals.announce import save_and_announce, save_targets
 from goals.domain.added_work import with_weights
 from goals.domain.causes import Cause, CauseKind
-from goals.domain.changes import Circumstances, Effects, Recalculated, apply, open_locks, retire
+from goals.domain.changes import Circumstances, Effects, Recalculated, apply, lock_again, lockable, open_locks, retire
 from goals.domain.consents import apply_settled
 from goals.domain.evidence import Candidates, Judgement, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
@@ -58,7 +57,8 @@ async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, 
     places = {row.task: project for project, row in rows if row.task is not None}
     trees = await tree_store.load_some(tx, places, whole=cards)
     history = await store.finished_tasks(tx, ("test", "retest")) if cards else []
-    given = Circumstances(tx.now, await store.calendar(tx), _estimator(history))
+    passed = await store.passed_retests(tx, {impact.change for units in wanted.values() for impact, _ in units})
+    given = Circumstances(tx.now, await store.calendar(tx), _estimator(history), passed)
     shares = {task.task: task.share for project in cards & trees.keys() for task in trees[project].tasks.values()}
     done: list[tuple[Tree, Effects]] = []
     for project, units in wanted.items():
@@ -226,18 +226,43 @@ async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) ->
 
 
 async def on_concession_ends(timers: Sequence[Timer], tx: Transaction) -> None:
-    """A concession expires: the lock it had opened is back (G6)."""
+    """A concession expires: the lock it had opened is back (G6), unless its change has been superseded meanwhile."""
     locks = {UUID(timer.key): TaskLock.model_validate(timer.payload["lock"]) for timer in timers}
     tasks = {UUID(timer.key): UUID(timer.payload["task"]) for timer in timers}
-    trees = await tree_store.load_some(tx, await store.projects_of_tasks(tx, tasks.values()))
+    gone = await store.retired_among(tx, [lock.change for lock in locks.values()])
+    trees = await tree_store.load_trees(tx, (await store.projects_of_tasks(tx, tasks.values())).values())
     for tree in trees.values():
         for key, lock in locks.items():
             task = tree.tasks.get(tasks[key])
-            if task is not None and task.state is TaskState.ACTIVE and task.item_version == lock.old_version:
-                tree.cause = Cause(CauseKind.CONCESSION_OVER, lock.change, lock.change_number)
-                tree.put(replace(task, locks=(*task.locks, lock)))
-                tx.announce(*_concession_over(task, lock, tx.now))
+            if task is None or lock.change in gone or not lockable(task) or task.item_version != lock.old_version:
+                continue
+            tree.cause = Cause(CauseKind.CONCESSION_OVER, lock.change, lock.change_number)
+            locked = lock_again(tree, task, lock)
+            tx.announce(*(_concession_over(task, lock, tx.now) if locked else _moved_on(task, lock, tx.now)))
     await save_and_announce(tx, trees.values())
+
+
+def _moved_on(task: Task, lock: TaskLock, at: datetime) -> list[NoticeRequested]:
+    if task.owner is None:
+        return []
+    return [
+        NoticeRequested(
+            person=task.owner,
+            kind="concession_over",
+            dedupe=f"concession:{lock.lock}",
+            title=Text(
+                zh=f"{task.code} 的让步已到期，转到 {lock.new_version}",
+                en=f"The concession on {task.code} is over: it goes on with {lock.new_version}",
+            ),
+            body=Text(
+                zh=f"{lock.module} {lock.new_version} 的重测已经通过",
+                en=f"{lock.module} {lock.new_version} has passed its retest",
+            ),
+            link=f"/tasks/{task.task}",
+            change=lock.change,
+            at=at,
+        )
+    ]
 
 
 def _concession_over(task: Task, lock: TaskLock, at: datetime) -> list[NoticeRequested]:

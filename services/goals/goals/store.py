@@ -287,6 +287,16 @@ async def cards_of_change(tx: Transaction, change: UUID) -> list[Task]:
     return [task_of(row) for row in rows]
 
 
+async def passed_retests(tx: Transaction, changes: Iterable[UUID]) -> frozenset[tuple[UUID, str]]:
+    """Change and module, where the cards that count are all done."""
+    rows = await tx.raw.fetch(
+        "select retest_change, module from tasks where retest_change = any($1::uuid[])"
+        " and state not in ('cancelled', 'superseded') group by retest_change, module having bool_and(state = 'done')",
+        list(changes),
+    )
+    return frozenset((row["retest_change"], row["module"]) for row in rows)
+
+
 async def save_booking(tx: Transaction, task: UUID, person: str, hours: Decimal, note: str | None) -> None:
     await tx.raw.execute(
         "insert into bookings (id, task, person, hours, note, at) values ($1, $2, $3, $4, $5, $6)",

@@ -28,6 +28,7 @@ activate    +     -     -      -         -
 cancel      +     +     -      -         -
 reopen      -     -     -      +         -
 book        -     +     -      -         -
+decide      +     +     -      -         -
 """
 
 

@@ -210,6 +210,7 @@ async def decide_lock(task: UUID, lock: UUID, body: LockDecision, tx: Tx, caller
     known = next((one for one in found.locks if one.lock == lock), None)
     if known is None:
         raise Conflict("no_lock", Text(zh="这把锁已经打开", en="This lock has been opened already"))
+    require_allowed(found, Action.DECIDE)
     if body.decision is Decision.CONCESSION and (body.expires_at is None or body.expires_at <= tx.now):
         raise invalid("expires_at", "needed", "让步必须有将来的到期时间", "A concession needs a future end")
     if body.decision is not Decision.KEEP:

@@ -74,6 +74,8 @@ class Circumstances:
     calendar: Calendar
     estimate: Callable[[Task | None, ImpactRow], Estimate | None]
     """Hours that similar finished tasks took."""
+    passed: frozenset[tuple[UUID, str]] = frozenset()
+    """Changes and modules whose retests have all passed already."""
 
 
 def apply(tree: Tree, impact: ImpactAssessed, rows: Sequence[ImpactRow], given: Circumstances) -> Effects:
@@ -90,9 +92,14 @@ def apply(tree: Tree, impact: ImpactAssessed, rows: Sequence[ImpactRow], given: 
     return effects
 
 
+def lockable(task: Task) -> bool:
+    """Work that has ended is not locked any more."""
+    return task.state in {TaskState.ACTIVE, TaskState.DRAFT}
+
+
 def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects) -> None:
     task = tree.tasks.get(row.task) if row.task else None
-    if task is None or (task.state is not TaskState.ACTIVE and task.state is not TaskState.DRAFT):
+    if task is None or not lockable(task):
         return
     lock = TaskLock(
         lock=uuid5(NAMESPACE_URL, f"urn:bihuan:lock:{row.row}"),
@@ -102,10 +109,7 @@ def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstanc
         old_version=row.old_version,
         new_version=row.new_version,
         since=given.now,
-        way_out=Text(
-            zh=f"{row.module} {row.new_version} 的重测通过后自动解锁；或由项目负责人决定迁移、让步",
-            en=f"Opens when {row.module} {row.new_version} has passed its retest; or the project lead decides",
-        ),
+        way_out=_way_out(row, passed=(impact.change, row.module) in given.passed),
     )
     if any(known.lock == lock.lock for known in task.locks):
         return
@@ -114,6 +118,19 @@ def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstanc
         locked, impact, row, _due(task, locked), _hours(task, locked),
         TargetChange(field=TargetField.STATE, old=str(task.state), new="locked"),
     )  # fmt: skip
+
+
+def _way_out(row: ImpactRow, *, passed: bool) -> Text:
+    version = f"{row.module} {row.new_version}"
+    if passed:  # a task that is caught late: no retest is coming that would open it
+        return Text(
+            zh=f"{version} 的重测已经通过：由项目负责人决定迁移、让步",
+            en=f"{version} has passed its retest already: the project lead decides",
+        )
+    return Text(
+        zh=f"{version} 的重测通过后自动解锁；或由项目负责人决定迁移、让步",
+        en=f"Opens when {version} has passed its retest; or the project lead decides",
+    )
 
 
 def _migrate(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstances, effects: Effects) -> None:
@@ -354,3 +371,13 @@ def open_locks(tree: Tree, change: UUID, module: str) -> list[TaskLock]:
             tree.put(replace(task, locks=kept, item_version=own[0].new_version or task.item_version))
             opened += own
     return opened
+
+
+def lock_again(tree: Tree, task: Task, lock: TaskLock) -> bool:
+    """A concession is over: the lock is back, or, where its retest has passed meanwhile, the task moves on (False)."""
+    cards = [card for card in tree.of_change(lock.change) if card.module == lock.module and card.counted]
+    if cards and all(card.state is TaskState.DONE for card in cards):
+        tree.put(replace(task, item_version=lock.new_version or task.item_version))
+        return False
+    tree.put(replace(task, locks=(*task.locks, lock)))
+    return True

@@ -29,6 +29,8 @@ class Action(StrEnum):
     CANCEL = "cancel"
     REOPEN = "reopen"
     BOOK = "book"
+    DECIDE = "decide"
+    """On one of its locks: migrate, grant a concession, keep it."""
 
 
 ALLOWED: dict[Action, frozenset[TaskState]] = {
@@ -39,6 +41,7 @@ ALLOWED: dict[Action, frozenset[TaskState]] = {
     Action.CANCEL: frozenset({TaskState.DRAFT, TaskState.ACTIVE}),
     Action.REOPEN: frozenset({TaskState.CANCELLED}),
     Action.BOOK: frozenset({TaskState.ACTIVE}),
+    Action.DECIDE: frozenset({TaskState.DRAFT, TaskState.ACTIVE}),
 }
 
 _STATES: dict[TaskState, tuple[str, str]] = {
@@ -57,6 +60,7 @@ _ACTIONS: dict[Action, tuple[str, str]] = {
     Action.CANCEL: ("取消", "be cancelled"),
     Action.REOPEN: ("恢复为草拟", "be taken up again"),
     Action.BOOK: ("登记工时", "take hours"),
+    Action.DECIDE: ("再决定锁", "have a lock decided on"),
 }
 
 

@@ -96,6 +96,13 @@ def judge(task: Task, report: TestReported) -> Judgement | None:
             f"「{criterion.text}」不由报告验证，请在任务卡上按它的方式提交",
             f"“{criterion.text}” is not verified by a report: hand in what it asks for on the task's card",
         )  # fmt: skip
+    if task.locked:
+        lock = task.locks[0]
+        return _refused(
+            task, criterion, "locked",
+            f"任务被 {lock.change_number} 锁定，不计入进度：{lock.way_out.zh}",
+            f"Locked by {lock.change_number}, it does not count: {lock.way_out.en}",
+        )  # fmt: skip
     if task.item_version is not None and report.module_version != task.item_version:
         return _refused(
             task, criterion, "old_version",
