@@ -260,6 +260,16 @@ async def history_of_task(tx: Transaction, task: UUID) -> dict[str, list[Any]]:
     return {name: await tx.raw.fetch(query, task) for name, query in queries.items()}
 
 
+async def reports_on_cards(tx: Transaction, cards: Sequence[UUID]) -> list[Any]:
+    """Evidence on these retest cards, newest first."""
+    found: list[Any] = await tx.raw.fetch(
+        "select evidence.*, tasks.code from evidence join tasks using (task) where task = any($1::uuid[])"
+        " order by evidence.received_at desc",
+        list(cards),
+    )
+    return found
+
+
 async def targets_of_change(tx: Transaction, change: UUID) -> list[Any]:
     found: list[Any] = await tx.raw.fetch(
         "select targets.*, tasks.code, tasks.title, tasks.owner from targets join tasks using (task)"

@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from web import api, auth, boards, directory, oidc, people
+from web import api, auth, boards, directory, oidc, people, units
 from web.guard import Guard
 from web.handlers import on_person_changed, on_person_leaves, on_something_changed
 from web.people_store import LEAVES
@@ -26,7 +26,16 @@ app = service(
         ): on_something_changed,
     },
     timers={LEAVES: on_person_leaves},
-    public_routes=[auth.routes, oidc.routes, directory.routes, people.routes, boards.routes, api.routes, api.pages],
+    public_routes=[
+        auth.routes,
+        oidc.routes,
+        directory.routes,
+        people.routes,
+        boards.routes,
+        units.routes,
+        api.routes,
+        api.pages,
+    ],
     lifespan=resources,
     gather=0.05,
     middleware=[(Guard, lambda settings: {"public_url": settings.public_url})],

@@ -1,7 +1,7 @@
 """Calls of the browser, forwarded to the service that owns the data, with a token in place of the cookie."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import structlog
@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from bihuan_chassis.http import NotFound, Unavailable
+from bihuan_chassis.http import Forbidden, NotFound, Problem, Unauthenticated, Unavailable
 from bihuan_chassis.tracing import traceparent
 from bihuan_contracts import Text
 
@@ -44,6 +44,39 @@ class Forwarder:
         query = request.scope["query_string"].decode("ascii", errors="replace")
         return f"{base}/api/{service}/{rest}" + (f"?{query}" if query else "")
 
+    AWAY: Final = object()
+    """In place of an answer: the service did not give one."""
+
+    async def read(self, service: str, path: str, token: str, language: str) -> Any:
+        """What a service answers to a GET; its refusals are passed on as they are."""
+        headers = {"authorization": f"Bearer {token}", "accept-language": language}
+        if (trace := traceparent()) is not None:
+            headers["traceparent"] = trace
+        try:
+            answer = await self._client.get(f"{self._services[service]}/api/{service}/{path}", headers=headers)
+        except httpx.TransportError as error:
+            raise self._away(service, error) from error
+        if answer.is_success:
+            return answer.json()
+        refusals: dict[int, type[Problem]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound}
+        if answer.status_code in refusals:
+            raise refusals[answer.status_code]()
+        raise self._away(service, None)
+
+    async def read_if_there(self, service: str, path: str, token: str, language: str) -> Any:
+        """As `read`; None where the service knows nothing of it or keeps it from the caller, AWAY for no answer."""
+        try:
+            return await self.read(service, path, token, language)
+        except (NotFound, Forbidden):
+            return None
+        except Unavailable:
+            return self.AWAY
+
+    def _away(self, service: str, error: Exception | None) -> Unavailable:
+        log.warning("service.away", away=service, error=type(error).__name__ if error else "status")
+        words = Text(zh=f"{service} 暂时没有响应", en=f"{service} does not answer right now")
+        return Unavailable("service_away", words, headers={"Retry-After": "2"}, service=service)
+
     async def forward(self, service: str, path: str, request: Request, token: str) -> Response:
         """Pass a request on and stream the answer back; a service that is away is named (503)."""
         address = self.address(service, path, request)
@@ -57,9 +90,7 @@ class Forwarder:
         try:
             response = await self._client.send(outgoing, stream=True)
         except httpx.TransportError as error:
-            log.warning("service.away", away=service, error=type(error).__name__)
-            words = Text(zh=f"{service} 暂时没有响应", en=f"{service} does not answer right now")
-            raise Unavailable("service_away", words, headers={"Retry-After": "2"}, service=service) from error
+            raise self._away(service, error) from error
         except ClientDisconnect:
             return Response(status_code=499)  # nobody is left to read it
         back = {name: value for name, value in response.headers.items() if name in _PASSED_BACK}
