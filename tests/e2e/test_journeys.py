@@ -152,7 +152,7 @@ def test_a_director_reads_the_company_from_boards_wall_and_trend(open_as: OpenAs
         expect(page.get_by_role("button", name=cell.words("screen.leave"))).to_be_visible()
         look(page, cell, "big-screen")
         page.keyboard.press("Escape")
-        expect(page.locator("table.bd")).to_be_visible()
+        expect(page.locator("table.blocks")).to_be_visible()
 
 
 @in_every_cell

@@ -6,7 +6,7 @@ from bihuan_chassis import Transaction
 from bihuan_contracts import Text
 from bihuan_contracts.crm import CustomerOrderChanged, CustomerOrderStatus
 from bihuan_contracts.notify import NoticeRequested
-from goals import request_store, store, tree_store
+from goals import own_store, request_store, store, tree_store
 from goals.announce import save_and_announce
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.requests import WITHIN_DAYS, Request, ad_hoc_task, candidates, owner_for
@@ -14,7 +14,8 @@ from goals.domain.tree import Project, Task, Tree
 
 
 async def on_customer_orders(orders: Sequence[CustomerOrderChanged], tx: Transaction) -> None:
-    """What an order asks for beside the plan is booked, each wording once."""
+    """What an order asks for beside the plan is booked, each wording once; delivery and payment are kept (G9)."""
+    await own_store.save_orders(tx, orders)
     urgent = {
         (order.number, order.urgent_request): order
         for order in sorted(orders, key=lambda one: one.version)

@@ -12,6 +12,7 @@ from bihuan_contracts.erp import GoodsReceived, PurchaseOrderChanged, PurchaseOr
 from bihuan_contracts.qa import DefectReported, DefectSeverity, DefectStatus, Measurement, TestReported, Verdict
 from bihuan_tools.demo.company import SEED, suppliers
 from bihuan_tools.demo.products import MODULES, PRODUCTS, task_codes
+from bihuan_tools.demo.support import days_to_pay
 
 _DAYS = 730
 
@@ -66,13 +67,16 @@ def _customer_orders(random: Random, now: datetime) -> Iterator[Event]:
         delivered = promised + timedelta(days=random.choice((-9, -4, 0, 2, 7)))
         amount = Decimal(random.randint(200, 3200)) * 1000
         late = max(0, (delivered - promised).days)
+        paid = delivered + timedelta(days=days_to_pay(series, delivered, number))
+        status = CustomerOrderStatus.OPEN if delivered >= now else CustomerOrderStatus.DELIVERED
         yield CustomerOrderChanged(
             number=f"SO-{number:05}", customer=f"C-{customer}", customer_name=customer, series=series,
             quantity=random.randint(1, 12),
-            status=CustomerOrderStatus.DELIVERED if delivered < now else CustomerOrderStatus.OPEN,
+            status=CustomerOrderStatus.PAID if paid < now else status,
             amount=Money(amount=amount), penalty=Money(amount=amount * late / 1000) if late else None, rush=rush,
             premium_rate=Decimal("0.128") if rush else None, project=f"P-{series}", ordered_at=ordered,
-            promised_at=promised, delivered_at=delivered if delivered < now else None, version=1,
+            promised_at=promised, delivered_at=delivered if delivered < now else None,
+            paid_at=paid if paid < now else None, version=1,
         )  # fmt: skip
 
 

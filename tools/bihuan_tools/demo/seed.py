@@ -9,7 +9,20 @@ import httpx
 
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
-from bihuan_tools.demo import company, consents, evidence, history, hours, orders, products, requests, rules, trees
+from bihuan_tools.demo import (
+    company,
+    consents,
+    evidence,
+    history,
+    hours,
+    orders,
+    own_goals,
+    products,
+    requests,
+    rules,
+    support,
+    trees,
+)
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import StackError
@@ -24,7 +37,7 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
     at = now or datetime.now(UTC)
     staff = company.people()
     releases = products.first_releases()
-    projects = [trees.connect(project, at) for project in products.projects(staff, at)]
+    projects = [trees.connect(project, at) for project in products.projects(staff, at)] + support.projects(staff, at)
     past = list(history.events(at, projects))
     await _send(instance, staff, progress, "人员与供应商", "people and suppliers")
     await _send(instance, releases, progress, "产品结构", "product structure")
@@ -45,7 +58,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         if created:
             await evidence.hand_in(instance)
             await requests.book(instance, client, at)
-            progress("客户加急", "urgent requests", 1, 1)
+            proposed = await own_goals.propose(instance, client, at)
+            progress("客户加急与自定目标", "urgent requests and own goals", proposed, proposed)
         matrices = await consents.propose(instance, client, at)
         if matrices:
             matrices += await hours.finish_agreed_work(instance, client, at)

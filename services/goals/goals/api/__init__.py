@@ -6,6 +6,7 @@ from goals.api import (
     effects,
     gaps,
     goals,
+    own_goals,
     parts,
     past,
     places,
@@ -24,6 +25,5 @@ from goals.api import (
 routes = [
     boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
     task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
-    templates.routes, workbooks.routes, requests.routes,
-    projects.routes,
+    templates.routes, workbooks.routes, requests.routes, projects.routes, own_goals.routes,
 ]  # fmt: skip

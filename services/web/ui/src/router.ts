@@ -26,6 +26,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/wall', component: () => import('@/pages/wall/WallPage.vue'), meta: { place: 'nav.wall', bare: true } },
   { path: '/tasks/:id', component: () => import('@/pages/task/TaskPage.vue'), meta: { place: 'nav.task' } },
   { path: '/requests', component: () => import('@/pages/requests/RequestsPage.vue'), meta: { place: 'nav.requests' } },
+  { path: '/goals', component: () => import('@/pages/goals/GoalsPage.vue'), meta: { place: 'nav.goals' } },
   { path: '/evidence', component: () => import('@/pages/evidence/EvidencePage.vue'), meta: { place: 'proof.page' } },
   { path: '/changes', component: () => import('@/pages/changes/ChangesPage.vue'), meta: { place: 'nav.changes' } },
   { path: '/changes/new', component: () => import('@/pages/new-change/NewChangePage.vue'), meta: { place: 'nav.changes', parent: '/changes' } },

@@ -9,7 +9,7 @@ export interface LiveMessage {
 
 /** Which questions each kind of message makes stale: first words of the query keys. */
 const STALE: Record<LiveMessage['kind'], readonly string[]> = {
-  notice: ['inbox', 'unread', 'notice', 'week'],
+  notice: ['inbox', 'unread', 'notice', 'week', 'own-goals'],
   task: ['task', 'week', 'board', 'boards', 'effects', 'work', 'staff'],
   project: ['board', 'boards', 'project-record', 'week'],
   change: ['changes', 'change', 'effects', 'clock'],

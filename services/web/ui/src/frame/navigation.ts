@@ -16,6 +16,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { path: '/boards', label: 'nav.boards', icon: 'board' },
   { path: '/changes', label: 'nav.changes', icon: 'change' },
   { path: '/consents', label: 'nav.consents', icon: 'matrix' },
+  { path: '/goals', label: 'nav.goals', icon: 'goal' },
   { path: '/rules', label: 'nav.rules', icon: 'rules', roles: ['process_owner', 'director', 'administrator'] },
   { path: '/appeals', label: 'nav.appeals', icon: 'shield', roles: ['hr', 'process_owner', 'auditor'] },
   { path: '/people', label: 'nav.people', icon: 'person' },

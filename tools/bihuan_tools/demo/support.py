@@ -1,0 +1,65 @@
+"""A year of urgent customer requests that were solved, and how soon the customers then paid (G9)."""
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from bihuan_chassis.calendar import ZONE, Calendar
+from bihuan_contracts.hr import PersonChanged
+from bihuan_tools.demo.company import ENGINEER, LEAD, SEED, engineers
+
+_SERIES = (("GX-500", "五轴磨床"), ("SV-60", "伺服驱动器"), ("PS-210", "压力传感器"))
+_MONTHS, _EACH_MONTH, _PEOPLE = 12, 4, 10
+_ASKED = (
+    "现场通信参数核对", "备件清单确认", "安装支架尺寸复核", "出厂报告补盖章件", "上电异常远程排查", "接线图英文版",
+    "校准证书补发", "标定曲线说明", "防护等级证明", "固件版本回退指导", "验收资料整套补齐", "现场振动测试支持",
+)  # fmt: skip
+_QUICK, _SLOW = -2, 3
+
+
+def projects(staff: list[PersonChanged], now: datetime) -> list[dict[str, Any]]:
+    """One finished support project a series; a few engineers answered, one of them much quicker than the rest."""
+    people = [one.person for one in engineers(staff, "RD") if "project_lead" not in one.roles][:_PEOPLE]
+    return [_project(item, name, people, now) for item, name in _SERIES]
+
+
+def days_to_pay(series: str, delivered: datetime, number: int) -> int:
+    """Customers pay sooner in months in which their questions were answered sooner."""
+    return 22 + 5 * _pressure(series, delivered) + Random(f"{SEED}{number}").randint(-14, 18)
+
+
+def _pressure(series: str, at: datetime) -> int:
+    """How much was going on: days that every answer of the month took longer."""
+    return Random(f"{SEED}{series}{at.astimezone(ZONE):%Y-%m}").choice((0, 0, 1, 2, 3, 4))
+
+
+def _project(item: str, name: str, people: list[str], now: datetime) -> dict[str, Any]:
+    random, calendar = Random(f"{SEED}{item}"), Calendar()
+    tasks: list[dict[str, Any]] = []
+    for number in range(_MONTHS * _EACH_MONTH):
+        asked = now - timedelta(days=25 + 29 * (number // _EACH_MONTH) + 5 * (number % _EACH_MONTH), hours=3)
+        owner = people[(number + len(tasks) // 7) % len(people)]
+        usual = _QUICK if owner == ENGINEER else random.choice((0, 0, 1))
+        took = max(0, _SLOW + _pressure(item, asked) + usual + random.choice((-1, 0, 0, 1)))
+        solved = calendar.add(asked, took)
+        tasks.append(
+            {
+                "code": f"{item}-S{number + 1:02}", "title": _ASKED[(number * 5 + len(item)) % len(_ASKED)],
+                "kind": "ad_hoc", "state": "done", "owner": owner, "starts_at": asked.isoformat(),
+                "due_at": calendar.add(asked, 6).isoformat(), "finished_at": solved.isoformat(), "planned_hours": "4",
+                "actual_hours": str(random.choice((2, 3, 4, 4, 5, 6))),
+                "deliverables": [
+                    {
+                        "title": "客户确认的答复",
+                        "criteria": [
+                            {"text": "客户确认已解决", "kind": "approval", "approver": "project_lead", "verified": True}
+                        ],
+                    }
+                ],
+            }
+        )  # fmt: skip
+    return {
+        "code": f"P-{item}-S", "name": f"{item} {name}客户支持（上一年度）", "product": item, "lead": LEAD, "state": "done",
+        "starts_at": (now - timedelta(days=380)).isoformat(), "due_at": (now - timedelta(days=10)).isoformat(),
+        "goals": [{"title": "客户加急全部答复", "tasks": tasks}],
+    }  # fmt: skip
