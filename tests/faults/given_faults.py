@@ -141,7 +141,9 @@ class Plant:
         connection = await asyncpg.connect(plant.database)
         await connection.execute(TABLES)
         await connection.close()
-        await plant._topics("create_topics", [NewTopic(one.name, 6, 1) for one in (plant.heard, plant.announced)])
+        large = {"max.message.bytes": str(2 * 2**20)}  # as provisioning gives the topics that other systems write
+        heard, announced = NewTopic(plant.heard.name, 6, 1, topic_configs=large), NewTopic(plant.announced.name, 6, 1)
+        await plant._topics("create_topics", [heard, announced])
         return plant
 
     async def dismantle(self) -> None:

@@ -5,6 +5,7 @@ import gc
 import random
 import signal
 import time
+from functools import partial
 
 import asyncpg
 import pytest
@@ -107,18 +108,35 @@ async def _announce_every(plant: Plant, pause: float, seconds: float) -> int:
 
 
 async def test_the_database_crashes_twice(plant: Plant) -> None:
-    """F8: the batch waits and goes on; nothing becomes a dead letter."""
+    """F8: as `-m immediate`, then its postmaster is killed. The batch waits and goes on; nothing becomes a dead letter."""
     worker = plant.start(lanes=2)
     async with plant.under_load(orders=50, rate=2000):
         await plant.until_first_effect()
-        for _ in range(2):
+        for crash in (partial(plant.postgres.process.stop, how=signal.SIGQUIT), plant.postgres.process.kill):
             await asyncio.sleep(0.5)
-            await asyncio.to_thread(plant.postgres.process.stop, how=signal.SIGQUIT)  # as -m immediate
+            await asyncio.to_thread(crash)
             await asyncio.sleep(1.5)
             await asyncio.to_thread(plant.postgres.start)
     await plant.settled()
     await plant.assert_clean()
     assert worker.running, "the worker waited for the database"
+
+
+async def test_the_database_starts_although_a_backend_of_the_killed_one_works_on(plant: Plant) -> None:
+    """F8: in the middle of a statement nothing tells it that its server is gone; it holds the shared memory."""
+    busy = await asyncpg.connect(plant.database)
+    statement = asyncio.create_task(busy.execute("select count(*) from generate_series(1, 100000000000) as n"))
+
+    async def at_work() -> bool:
+        working = "select '', count(*) from pg_stat_activity where state = 'active' and query like '%generate_series%'"
+        return (await plant.read(f"{working} and pid <> pg_backend_pid()")) == [("", 1)]
+
+    await until(at_work, 20, lambda: "a statement that runs")
+    await asyncio.to_thread(plant.postgres.process.kill)
+    await asyncio.to_thread(plant.postgres.start)
+    assert await plant.count("effects") == 0
+    with pytest.raises((OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await statement
 
 
 async def test_everything_is_delivered_three_times_and_once_more_from_the_start(plant: Plant) -> None:
@@ -162,7 +180,7 @@ async def test_poison_does_not_stop_its_partition(plant: Plant) -> None:
         "bad_text": (b"PO-1", body.replace(b"PM-480", b"PM\\u0000"), []),
         "bad_header": (b"PO-1", body, [("ce_id", b"\xff\xfe")]),
         "unknown_type": (b"PO-1", body, [("ce_type", b"bihuan.erp.goods-received.v2")]),
-        "too_large": (b"PO-1", body.replace(b"PM-480", b"x" * 950_000), []),
+        "too_large": (b"PO-1", body.replace(b"PM-480", b"x" * 1_500_000), []),
         "handler_failed": message(receipt("PO-1", 999, item="bug")),
     }
     mixed = [message(receipt(*one)) for one in good]

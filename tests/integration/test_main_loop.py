@@ -13,6 +13,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from tests.waiting import until
+from typer.testing import CliRunner
 
 from bihuan_contracts import topics
 from bihuan_contracts.plm import BomLine, BomReleased, ItemKind
@@ -20,6 +21,7 @@ from bihuan_tools.demo.company import ENGINEER, LEAD, TESTER
 from bihuan_tools.demo.scenario import Player
 from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
+from bihuan_tools.main import app
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 SignedIn = Callable[[str], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -151,7 +153,7 @@ POISON: list[tuple[str, bytes | None, list[tuple[str, bytes | None]], str]] = [
     ("unknown type", b"{}", [("ce_type", b"bihuan.plm.something-else.v1")], "unknown_type"),
     ("header not UTF-8", b"{}", [("ce_id", b"\xff\xfe")], "bad_header"),
     ("null value", None, [], "empty"),
-    ("1.5 MB", b'{"x":"' + b"x" * 950_000 + b'"}', [], "too_large"),
+    ("1.5 MB", b'{"x":"' + b"x" * 1_500_000 + b'"}', [], "too_large"),
     ("NUL", b'{"item":"a\\u0000","name":"n","version":"1","released_at":"2026-01-01T00:00:00Z"}', [], "bad_text"),
 ]
 
@@ -174,21 +176,49 @@ async def test_poison_is_kept_with_its_reason_and_holds_nothing_up(bihuan: Insta
             return True if found else None
 
         await until(known, "the good record after the poison", 5)
-    found = await _dead(bihuan, "changes")
-    assert {code for _, _, _, code in POISON} <= {letter["code"] for letter in found}
+    async with signed_in(INTEGRATOR) as integrator:
+        letters = (await integrator.get("/api/changes/dead-letters", params={"limit": 200})).json()["letters"]
+        found = {letter["code"]: letter for letter in letters}
+        assert {code for _, _, _, code in POISON} <= set(found)
+        large = found["too_large"]
+        assert large["reason"] == "the body has 1500008 bytes, the limit is 900000"
+        assert len(large["value"]) == 400, "a list has the beginning of a body"
+        assert len((await integrator.get(f"/api/changes/dead-letters/{large['id']}")).json()["value"]) == 20_000
 
 
-async def _dead(bihuan: Instance, service: str) -> list[dict[str, Any]]:
-    import asyncpg
+async def test_a_large_event_is_refused_to_its_sender_by_every_other_way(
+    bihuan: Instance, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    """F14, I3: over HTTP it is kept with its reason, by the command it is not sent; the next one is taken."""
+    large = {"item": "BIG-1", "name": "x" * 1_500_000, "version": "V1", "released_at": "2026-01-01T00:00:00Z"}
+    event = {
+        "specversion": "1.0",
+        "id": "big-1",
+        "source": "/plm/test",
+        "type": topics.BOM_RELEASES.type,
+        "data": large,
+    }
+    small = event | {"id": "small-1", "data": large | {"item": "GOOD-2", "name": "好件"}}
+    async with signed_in(INTEGRATOR) as integrator, signed_in(LEAD) as lead:
+        answers = [
+            (await integrator.post("/api/intake/events", json=one, headers={"content-type": "application/cloudevents+json"})).json()
+            for one in (event, small)
+        ]  # fmt: skip
+        assert [(one["accepted"], one["refused"]) for one in answers] == [(0, 1), (1, 0)]
+        [refused] = answers[0]["events"]
+        assert refused["code"] == "too_large"
+        assert "the limit is 900000" in refused["message"]
 
-    from bihuan_chassis import dead_letters
+        async def known() -> bool | None:
+            found = (await lead.get("/api/changes/modules", params={"q": "GOOD-2"})).json()["modules"]
+            return True if found else None
 
-    connection = await asyncpg.connect(bihuan.database(service))
-    try:
-        letters = await dead_letters.find(connection, state=None)
-        return [{"code": letter.code, "topic": letter.record.topic, "id": letter.id} for letter in letters]
-    finally:
-        await connection.close()
+        await until(known, "the event after the large one", 5)
+    file = tmp_path / "big.json"
+    file.write_text(json.dumps(large), encoding="utf-8")
+    said = CliRunner().invoke(app, ["--lang", "zh", "send", str(file), "--topic", topics.BOM_RELEASES.name])
+    assert said.exit_code == 2
+    assert "太大" in said.output
 
 
 async def test_a_release_replayed_thirty_milliseconds_apart_is_one_change(

@@ -19,6 +19,7 @@ from bihuan_tools.output import fail, print_json, print_table, say, tell
 app = typer.Typer(no_args_is_help=True)
 T = TypeVar("T")
 _REPLAY_SECONDS = 20.0
+_SHOWN = 2_000
 
 
 @app.command("list")
@@ -33,7 +34,7 @@ def list_letters(
     found = [
         (name, letter)
         for name in _services(service)
-        for letter in _on(instance, name, lambda raw: dead_letters.find(raw, state=wanted))
+        for letter in _on(instance, name, lambda raw: dead_letters.find(raw, state=wanted, body_bytes=0))
     ]
     if as_json:
         print_json([_summary(name, letter) for name, letter in found])
@@ -59,6 +60,7 @@ def show(id: UUID, instance: str = DEFAULT, as_json: Annotated[bool, typer.Optio
     if as_json:
         print_json(detail)
     else:
+        detail["value"] = _beginning(detail["value"])
         print_table(["", ""], [[field, value] for field, value in detail.items()])
 
 
@@ -135,6 +137,15 @@ def _summary(service: str, letter: DeadLetter) -> dict[str, Any]:
         "id": letter.id, "service": service, "topic": letter.record.topic, "code": letter.code,
         "field": letter.field, "state": letter.state, "attempts": letter.attempts, "last_seen": letter.last_seen,
     }  # fmt: skip
+
+
+def _beginning(text: str | None) -> str | None:
+    """What a screen can take of it."""
+    if text is None or len(text) <= _SHOWN:
+        return text
+    return f"{text[:_SHOWN]}… " + say(
+        f"（共 {len(text)} 字，--json 给全部）", f"({len(text)} characters, --json has all)"
+    )
 
 
 def _text(raw: bytes | None) -> str | None:

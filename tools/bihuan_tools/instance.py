@@ -18,10 +18,13 @@ from bihuan_chassis.auth import TokenMinter
 from bihuan_chassis.migrate import migrate
 from bihuan_chassis.openapi import load
 from bihuan_tools.stack import KafkaServer, MailSink, PostgresServer, RedisServer, StackError, free_port
-from bihuan_tools.stack.process import RecordedProcess, require_port
+from bihuan_tools.stack.process import RecordedProcess, require_memory, require_port
 
 SERVICES = ("goals", "changes", "notify", "feedback", "analytics", "intake", "web")
 DEFAULT = "default"
+NEEDED_MB = 1500
+"""Free memory that all of it together wants to start with."""
+_ADMIN = ("api_admin", "worker_admin")
 _PORTS = {
     "web": 8000, "goals": 8001, "changes": 8002, "notify": 8003, "feedback": 8004, "analytics": 8005, "intake": 8006,
     "api_admin": 8100, "worker_admin": 8101, "kafka": 19092, "postgres": 15432, "redis": 16379, "mail": 11025,
@@ -188,9 +191,7 @@ class Instance:
     def up(self, *, separate: bool = False) -> Iterator[Step]:
         """The steps that bring everything up; each is done when the caller runs it."""
         self.state["separate"] = separate
-        running = any(process.find() for process in self.processes())
-        if not running:
-            require_port(self.ports["web"], "web")
+        self._require_room()
         self._save()
         if (postgres := self.postgres) is not None:
             yield Step("启动 PostgreSQL", "Start PostgreSQL", postgres.start)
@@ -203,6 +204,18 @@ class Instance:
         yield Step("启动服务", "Start the services", self._start_services)
         yield Step("等待就绪", "Wait until all is ready", self.wait_ready)
         yield Step("看护进程", "Watch over the processes", self._start_supervisor)
+
+    def _require_room(self) -> None:
+        """Ports and memory, before anything is started: nothing stays half-way up for want of one of them."""
+        if not any(process.find() for process in self.processes()):
+            own = ("web", *SERVICES[:-1]) if self.state["separate"] else ("web", *SERVICES[:-1], *_ADMIN)
+            for name in own:
+                require_port(self.ports[name], name)
+            if self.kafka is not None and self.kafka.process.find() is None:
+                require_memory(NEEDED_MB, "Bihuan")
+        for server in (self.postgres, self.kafka, self.redis, self.mail):
+            if server is not None and server.process.find() is None:
+                require_port(server.port, server.process.name)
 
     def provision(self) -> None:
         asyncio.run(self._provision())

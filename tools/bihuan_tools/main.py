@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import typer
 
 from bihuan_tools import dead, demo_commands, events
-from bihuan_tools.instance import DEFAULT, Instance
+from bihuan_tools.instance import DEFAULT, NEEDED_MB, Instance
 from bihuan_tools.output import Speech, console, print_json, print_table, say, tell
-from bihuan_tools.stack.process import listens
+from bihuan_tools.stack.process import available_megabytes, listens
 from bihuan_tools.steps import run_steps
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="闭环 Bihuan")
@@ -114,11 +113,11 @@ def doctor(instance: InstanceOption = DEFAULT, as_json: JsonOption = False) -> N
 
 
 def _checks(one: Instance) -> Iterator[tuple[str, bool, str]]:
-    free = psutil.virtual_memory().available // 2**20
+    free = available_megabytes()
     yield (
         say(f"内存 {free} MB 可用", f"{free} MB of memory available"),
-        free > 1500,
-        say("至少需要 1500 MB，请关闭其他程序", "At least 1500 MB are needed: close other programs"),
+        free > NEEDED_MB,
+        say(f"至少需要 {NEEDED_MB} MB，请关闭其他程序", f"At least {NEEDED_MB} MB are needed: close other programs"),
     )
     room = shutil.disk_usage(one.folder.parent if one.folder.parent.exists() else Path.cwd()).free // 2**20
     yield (

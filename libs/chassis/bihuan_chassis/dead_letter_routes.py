@@ -15,6 +15,7 @@ from bihuan_chassis.http import Body, Caller, Conflict, NotFound, Reply, Tx, all
 routes = router(prefix="/dead-letters", tags=["dead-letters"])
 _OWNERS = (Role.INTEGRATOR, Role.ADMINISTRATOR)
 _SHOWN = 20_000
+_BEGINNING = 400
 
 
 class DeadLetterState(StrEnum):
@@ -60,8 +61,8 @@ async def list_dead_letters(
     tx: Tx, state: DeadLetterState = DeadLetterState.OPEN, limit: Annotated[int, Query(ge=1, le=200)] = 100
 ) -> DeadLetterList:
     """Newest first."""
-    found = await dead_letters.find(tx.raw, state=state, limit=limit)
-    return DeadLetterList(letters=[_reply(letter, 400) for letter in found])
+    found = await dead_letters.find(tx.raw, state=state, limit=limit, body_bytes=_BEGINNING)
+    return DeadLetterList(letters=[_reply(letter, _BEGINNING) for letter in found])
 
 
 @routes.get("/{id}", dependencies=[allow(*_OWNERS)])

@@ -64,12 +64,18 @@ async def save(raw: Any, letters: Sequence[DeadLetter]) -> None:
     )  # fmt: skip
 
 
-async def find(raw: Any, *, state: str | None = "open", topic: str | None = None, limit: int = 100) -> list[DeadLetter]:
-    """Newest first; `state` is open, replaying, replayed, discarded, or None for all."""
+async def find(
+    raw: Any, *, state: str | None = "open", topic: str | None = None, limit: int = 100, body_bytes: int | None = None
+) -> list[DeadLetter]:
+    """Newest first; `state` is open, replaying, replayed, discarded, or None for all.
+
+    With `body_bytes` each record has the beginning of its body only: a list of large ones is not taken into memory.
+    """
+    columns = _COLUMNS.replace(" value,", " substring(value for $4) as value,")
     rows = await raw.fetch(
-        f"select {_COLUMNS} from dead_letters where ($1::text is null or state = $1)"  # noqa: S608 - constants
+        f"select {columns} from dead_letters where ($1::text is null or state = $1)"  # noqa: S608 - constants
         " and ($2::text is null or topic = $2) order by last_seen desc, id limit $3",
-        state, topic, limit,
+        state, topic, limit, 2**31 - 1 if body_bytes is None else body_bytes,
     )  # fmt: skip
     return [_letter(row) for row in rows]
 

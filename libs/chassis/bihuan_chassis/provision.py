@@ -41,6 +41,8 @@ def _new_topic(topic: Topic, replicas: int) -> NewTopic:
         topic_configs={
             "cleanup.policy": "compact" if topic.compacted else "delete",
             "retention.ms": str(retention),
-            "max.message.bytes": "1048576",
+            # What other systems send and is too large for us is taken, to be kept as a dead letter with its reason:
+            # refused by the broker, only its sender would know.
+            "max.message.bytes": str((2 if topic.owner == "intake" else 1) * 2**20),
         },
     )

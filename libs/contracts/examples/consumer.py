@@ -31,7 +31,8 @@ async def impacts(servers: str, group: str) -> AsyncIterator[ImpactAssessed]:
 
 
 async def main() -> None:
-    async for impact in impacts(os.environ["BIHUAN_KAFKA"], "example-application"):
+    group = os.environ.get("GROUP", "example-application")  # each group reads on where it was
+    async for impact in impacts(os.environ["BIHUAN_KAFKA"], group):
         people = sorted({row.person_name for row in impact.rows})
         print(impact.number, impact.item, impact.base_version, "→", impact.new_version, "、".join(people))
 

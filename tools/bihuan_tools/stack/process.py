@@ -14,6 +14,8 @@ import psutil
 
 from bihuan_contracts import Text
 
+_CGROUP = Path("/sys/fs/cgroup")
+
 
 class StackError(Exception):
     """Something the user can mend, said in both languages."""
@@ -38,11 +40,47 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def require_port(port: int, what: str) -> None:
-    """Raise StackError when somebody else has the port."""
+    """Raise StackError when somebody else has the port, naming who where that can be seen."""
     if listens(port):
+        holder = _holder(port)
         raise StackError(
-            f"端口 {port}（{what}）已被占用：换一个端口，或用 --instance 起另一套",
-            f"Port {port} ({what}) is taken: choose another one, or use --instance for a second stack",
+            f"端口 {port}（{what}）已被 {holder or '别的程序'} 占用：先停掉它，或用 --instance 起另一套",
+            f"Port {port} ({what}) is taken by {holder or 'another program'}:"
+            " stop it, or use --instance for a second stack",
+        )
+
+
+def _holder(port: int) -> str:
+    """The listening program and its id, such as `python3 (pid 4711)`; empty where the system does not tell."""
+    try:
+        for one in psutil.net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr[1:2] == (port,) and one.pid is not None:
+                return f"{psutil.Process(one.pid).name()} (pid {one.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
+
+
+def available_megabytes() -> int:
+    """Memory that can still be had: of the machine, or of the container where that has a limit of its own."""
+    free: int = psutil.virtual_memory().available
+    try:
+        limit = int((_CGROUP / "memory.max").read_text(encoding="utf-8"))  # "max" where there is none
+        used = int((_CGROUP / "memory.current").read_text(encoding="utf-8"))
+        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text(encoding="utf-8").splitlines())
+        free = min(free, limit - used + int(stat.get("inactive_file", "0")))
+    except (OSError, ValueError):
+        pass
+    return max(0, free) // 2**20
+
+
+def require_memory(megabytes: int, what: str) -> None:
+    """Raise StackError when less is left: the system would end some process later, and not say why."""
+    free = available_megabytes()
+    if free < megabytes:
+        raise StackError(
+            f"内存不足：{what} 需要约 {megabytes} MB，只剩 {free} MB，请先关闭其他程序",
+            f"Not enough memory: {what} needs about {megabytes} MB, {free} MB are left; close other programs first",
         )
 
 
