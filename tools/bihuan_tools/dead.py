@@ -129,7 +129,12 @@ def _on(instance: str, service: str, work: Callable[[Any], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except OSError as error:
-        return fail(f"数据库没有响应：{error}", f"The database does not answer: {error}", 3)
+        start = f"bihuan up --instance {instance}"
+        return fail(
+            f"实例 {instance} 的数据库没有响应，先启动它：{start}（{error}）",
+            f"The database of instance {instance} does not answer, start it first: {start} ({error})",
+            3,
+        )
 
 
 def _summary(service: str, letter: DeadLetter) -> dict[str, Any]:
