@@ -50,7 +50,7 @@ def show(id: UUID, instance: str = DEFAULT, as_json: Annotated[bool, typer.Optio
     """看一条的全部 / everything about one"""
     name, letter = _find(instance, id)
     detail = _summary(name, letter) | {
-        "reason": letter.reason,
+        "reason": say(letter.reason.zh, letter.reason.en),
         "partition": letter.record.partition,
         "offset": letter.record.offset,
         "key": _text(letter.record.key),
@@ -83,7 +83,7 @@ def replay(
             tell("已重放", "Replayed")
             return
         if letter is not None and letter.state == "open":
-            fail(f"仍然失败：{letter.reason}", f"It failed again: {letter.reason}")
+            fail(f"仍然失败：{letter.reason.zh}", f"It failed again: {letter.reason.en}")
         time.sleep(0.1)
     fail("等不到结果：worker 在运行吗？", "No outcome: is the worker running?", 3)
 

@@ -89,8 +89,8 @@ def _validated(topic: Topic, number: int, value: Any) -> Event:
     if isinstance(opened, Refused):
         where = opened.field or "-"
         fail(
-            f"第 {number} 条：字段 {where} 不正确（{opened.message}）",
-            f"Event {number}: field {where} is wrong ({opened.message})",
+            f"第 {number} 条：字段 {where} 不正确（{opened.message.zh}）",
+            f"Event {number}: field {where} is wrong ({opened.message.en})",
             2,
         )
     return opened.event

@@ -17,7 +17,7 @@ from bihuan_chassis.dead_letters import DeadLetter, Record
 from bihuan_chassis.description import Subscription
 from bihuan_chassis.identifiers import parse_id
 from bihuan_chassis.transaction import Received, Surroundings, transaction
-from bihuan_contracts import Event, Opened, Refused, Topic, open_record, topics
+from bihuan_contracts import Event, Opened, Refused, Text, Topic, open_record, topics
 
 _CONFLICT_TRIES = 3
 _LONGEST_WAIT = 5.0
@@ -28,9 +28,9 @@ log = structlog.get_logger()
 class PermanentError(Exception):
     """A handler's word that this event can never be handled; `code` and `field` go to the dead letter."""
 
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.field = code, field
+    def __init__(self, code: str, reason: Text, field: str | None = None) -> None:
+        super().__init__(reason.en)
+        self.code, self.reason, self.field = code, reason, field
 
 
 class Letter(NamedTuple):
@@ -266,7 +266,8 @@ def _dead_letter(consumer: str, letter: Letter, error: Exception) -> DeadLetter:
     return DeadLetter(letter.id, consumer, letter.record, code, field, reason, letter.content.traceparent)
 
 
-def _reason(error: Exception) -> tuple[str, str | None, str]:
+def _reason(error: Exception) -> tuple[str, str | None, Text]:
     if isinstance(error, PermanentError):
-        return error.code, error.field, str(error)
-    return "handler_failed", None, f"{type(error).__name__}: {error}"
+        return error.code, error.field, error.reason
+    words = f"{type(error).__name__}: {error}"
+    return "handler_failed", None, Text(zh=f"处理时出错：{words}", en=f"its handling failed: {words}")

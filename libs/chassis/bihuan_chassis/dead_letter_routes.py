@@ -10,7 +10,8 @@ from pydantic import Field
 
 from bihuan_chassis import dead_letters
 from bihuan_chassis.auth import Role
-from bihuan_chassis.http import Body, Caller, Conflict, NotFound, Reply, Tx, allow, router
+from bihuan_chassis.http import Body, Caller, Conflict, Language, NotFound, Reply, Tx, allow, router
+from bihuan_chassis.problems import in_language
 
 routes = router(prefix="/dead-letters", tags=["dead-letters"])
 _OWNERS = (Role.INTEGRATOR, Role.ADMINISTRATOR)
@@ -58,34 +59,37 @@ class DiscardIn(Body):
 
 @routes.get("", dependencies=[allow(*_OWNERS)])
 async def list_dead_letters(
-    tx: Tx, state: DeadLetterState = DeadLetterState.OPEN, limit: Annotated[int, Query(ge=1, le=200)] = 100
+    tx: Tx,
+    language: Language,
+    state: DeadLetterState = DeadLetterState.OPEN,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> DeadLetterList:
     """Newest first."""
     found = await dead_letters.find(tx.raw, state=state, limit=limit, body_bytes=_BEGINNING)
-    return DeadLetterList(letters=[_reply(letter, _BEGINNING) for letter in found])
+    return DeadLetterList(letters=[_reply(letter, _BEGINNING, language) for letter in found])
 
 
 @routes.get("/{id}", dependencies=[allow(*_OWNERS)])
-async def read_dead_letter(id: UUID, tx: Tx) -> DeadLetterReply:
-    return _reply(await _find(tx, id), _SHOWN)
+async def read_dead_letter(id: UUID, tx: Tx, language: Language) -> DeadLetterReply:
+    return _reply(await _find(tx, id), _SHOWN, language)
 
 
 @routes.post("/{id}/replay", status_code=202, dependencies=[allow(*_OWNERS)])
-async def replay_dead_letter(id: UUID, body: ReplayIn, tx: Tx, caller: Caller) -> DeadLetterReply:
+async def replay_dead_letter(id: UUID, body: ReplayIn, tx: Tx, caller: Caller, language: Language) -> DeadLetterReply:
     """Let the worker handle it again; it is replayed or open again, with the new reason, a moment later."""
     await _find(tx, id)
     value = body.value.encode() if body.value is not None else None
     if not await dead_letters.request_replay(tx.raw, [id], by=caller.id, value=value):
-        raise Conflict("already_done", current=_reply(await _find(tx, id), _SHOWN))
-    return _reply(await _find(tx, id), _SHOWN)
+        raise Conflict("already_done", current=_reply(await _find(tx, id), _SHOWN, language))
+    return _reply(await _find(tx, id), _SHOWN, language)
 
 
 @routes.post("/{id}/discard", dependencies=[allow(*_OWNERS)])
-async def discard_dead_letter(id: UUID, body: DiscardIn, tx: Tx, caller: Caller) -> DeadLetterReply:
+async def discard_dead_letter(id: UUID, body: DiscardIn, tx: Tx, caller: Caller, language: Language) -> DeadLetterReply:
     await _find(tx, id)
     if not await dead_letters.discard(tx.raw, [id], by=caller.id, reason=body.reason):
-        raise Conflict("already_done", current=_reply(await _find(tx, id), _SHOWN))
-    return _reply(await _find(tx, id), _SHOWN)
+        raise Conflict("already_done", current=_reply(await _find(tx, id), _SHOWN, language))
+    return _reply(await _find(tx, id), _SHOWN, language)
 
 
 async def _find(tx: Any, id: UUID) -> dead_letters.DeadLetter:
@@ -95,12 +99,13 @@ async def _find(tx: Any, id: UUID) -> dead_letters.DeadLetter:
     return letter
 
 
-def _reply(letter: dead_letters.DeadLetter, most: int) -> DeadLetterReply:
+def _reply(letter: dead_letters.DeadLetter, most: int, language: str) -> DeadLetterReply:
     assert letter.first_seen is not None
     assert letter.last_seen is not None
     return DeadLetterReply(
         id=letter.id, consumer=letter.consumer, topic=letter.record.topic, key=_text(letter.record.key, most),
-        value=_text(letter.record.value, most), code=letter.code, field=letter.field, reason=letter.reason,
+        value=_text(letter.record.value, most), code=letter.code, field=letter.field,
+        reason=in_language(language, letter.reason),
         attempts=letter.attempts, state=DeadLetterState(letter.state), first_seen=letter.first_seen,
         last_seen=letter.last_seen, resolution=letter.resolution, resolved_by=letter.resolved_by,
     )  # fmt: skip

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from bihuan_chassis import reasons
+from bihuan_contracts import Text
+
 _INSERT = """
 insert into dead_letters (id, consumer, topic, partition, "offset", key, value, header_names, header_values,
                           record_time, code, field, reason, traceparent)
@@ -38,7 +41,7 @@ class DeadLetter:
     record: Record
     code: str
     field: str | None
-    reason: str
+    reason: Text
     traceparent: str | None = None
     attempts: int = 1
     state: str = "open"
@@ -57,7 +60,7 @@ async def save(raw: Any, letters: Sequence[DeadLetter]) -> None:
                 letter.record.key, letter.record.value, [_storable(name) for name, _ in letter.record.headers],
                 [value for _, value in letter.record.headers], letter.record.time, _storable(letter.code),
                 _storable(letter.field or "") or None,
-                _storable(letter.reason), letter.traceparent,
+                reasons.to_column(letter.reason), letter.traceparent,
             )
             for letter in letters
         ],
@@ -124,12 +127,12 @@ async def mark_replayed(raw: Any, consumer: str, id: UUID) -> None:
     )  # fmt: skip
 
 
-async def mark_failed(raw: Any, consumer: str, id: UUID, *, code: str, field: str | None, reason: str) -> None:
+async def mark_failed(raw: Any, consumer: str, id: UUID, *, code: str, field: str | None, reason: Text) -> None:
     """A replay failed: open again, with the new reason."""
     await raw.execute(
         "update dead_letters set state = 'open', last_seen = now(), attempts = attempts + 1,"
         " code = $3, field = $4, reason = $5 where id = $1 and consumer = $2 and state = 'replaying'",
-        id, consumer, _storable(code), _storable(field or "") or None, _storable(reason),
+        id, consumer, _storable(code), _storable(field or "") or None, reasons.to_column(reason),
     )  # fmt: skip
 
 
@@ -138,8 +141,8 @@ async def count_open(raw: Any) -> int:
     return int(found)
 
 
-def _storable(reason: str) -> str:
-    return reason.replace("\0", "")[:2000]
+def _storable(words: str) -> str:
+    return words.replace("\0", "")[:2000]
 
 
 def _letter(row: Any) -> DeadLetter:
@@ -148,6 +151,7 @@ def _letter(row: Any) -> DeadLetter:
         list(zip(row["header_names"], row["header_values"], strict=True)), row["record_time"],
     )  # fmt: skip
     return DeadLetter(
-        row["id"], row["consumer"], record, row["code"], row["field"], row["reason"], row["traceparent"],
-        row["attempts"], row["state"], row["first_seen"], row["last_seen"], row["resolution"], row["resolved_by"],
+        row["id"], row["consumer"], record, row["code"], row["field"], reasons.from_column(row["reason"]),
+        row["traceparent"], row["attempts"], row["state"], row["first_seen"], row["last_seen"], row["resolution"],
+        row["resolved_by"],
     )  # fmt: skip

@@ -36,6 +36,7 @@ from bihuan_chassis.problems import (
     Unauthenticated,
     Unavailable,
     invalid,
+    language_of,
 )
 from bihuan_chassis.transaction import Surroundings, Transaction, transaction
 from bihuan_contracts import Text
@@ -49,6 +50,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Invalid",
+    "Language",
     "NotFound",
     "Problem",
     "Reply",
@@ -135,6 +137,9 @@ Tx = Annotated[Transaction, Depends(_get_transaction)]
 """The request's transaction. Committed before the answer is sent, rolled back on any error."""
 
 Caller = Annotated[Person, Depends(_get_caller)]
+
+Language = Annotated[str, Depends(language_of)]
+"""zh or en, as the reader's browser asks."""
 
 
 def _wants_transaction(dependant: Dependant) -> bool:

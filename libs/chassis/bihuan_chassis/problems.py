@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from bihuan_contracts import Text
+from bihuan_contracts import Text, wording
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -117,21 +117,21 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
     language = language_of(request)
     body = {
         "type": f"urn:bihuan:problem:{problem.code}",
-        "title": _in(language, problem.text),
+        "title": in_language(language, problem.text),
         "status": problem.status,
         "code": problem.code,
         **jsonable_encoder(problem.params),
     }
     if problem.errors:
         body["errors"] = [
-            {"field": error.field, "code": error.code, "message": _in(language, error.message)}
+            {"field": error.field, "code": error.code, "message": in_language(language, error.message)}
             for error in problem.errors
         ]
     headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}
     return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _in(language: str, text: Text) -> str:
+def in_language(language: str, text: Text) -> str:
     return text.en if language == "en" else text.zh
 
 
@@ -153,65 +153,14 @@ class _Other(Problem):
     text = Text(zh="请求不正确", en="The request is not correct")
 
 
-_WORDS: dict[str, tuple[str, str]] = {
-    "missing": ("必须填写", "This is required"),
-    "extra_forbidden": ("没有这个字段", "There is no such field"),
-    "json_invalid": ("不是有效的 JSON", "Not valid JSON"),
-    "string_type": ("应为文字", "Should be text"),
-    "string_too_short": ("至少 {min_length} 个字符", "At least {min_length} characters"),
-    "string_too_long": ("最多 {max_length} 个字符", "At most {max_length} characters"),
-    "string_pattern_mismatch": ("格式不正确", "Not in the expected form"),
-    "int_parsing": ("应为整数", "Should be a whole number"),
-    "int_type": ("应为整数", "Should be a whole number"),
-    "int_from_float": ("应为整数", "Should be a whole number"),
-    "decimal_parsing": ("应为数字", "Should be a number"),
-    "decimal_type": ("应为数字", "Should be a number"),
-    "float_parsing": ("应为数字", "Should be a number"),
-    "finite_number": ("应为有限的数字", "Should be a finite number"),
-    "greater_than": ("应大于 {gt}", "Should be greater than {gt}"),
-    "greater_than_equal": ("不能小于 {ge}", "Should be at least {ge}"),
-    "less_than": ("应小于 {lt}", "Should be less than {lt}"),
-    "less_than_equal": ("不能大于 {le}", "Should be at most {le}"),
-    "bool_parsing": ("应为是或否", "Should be true or false"),
-    "bool_type": ("应为是或否", "Should be true or false"),
-    "uuid_parsing": ("不是有效的编号", "Not a valid identifier"),
-    "uuid_type": ("不是有效的编号", "Not a valid identifier"),
-    "datetime_parsing": ("不是有效的时间", "Not a valid time"),
-    "datetime_from_date_parsing": ("不是有效的时间", "Not a valid time"),
-    "datetime_type": ("不是有效的时间", "Not a valid time"),
-    "timezone_aware": ("时间必须带时区", "The time needs a zone"),
-    "date_parsing": ("不是有效的日期", "Not a valid date"),
-    "date_from_datetime_parsing": ("不是有效的日期", "Not a valid date"),
-    "enum": ("不是允许的值", "Not one of the allowed values"),
-    "literal_error": ("只能是 {expected}", "Should be {expected}"),
-    "list_type": ("应为列表", "Should be a list"),
-    "tuple_type": ("应为列表", "Should be a list"),
-    "too_short": ("至少 {min_length} 项", "At least {min_length} items"),
-    "too_long": ("最多 {max_length} 项", "At most {max_length} items"),
-    "dict_type": ("应为对象", "Should be an object"),
-    "model_type": ("应为对象", "Should be an object"),
-    "model_attributes_type": ("应为对象", "Should be an object"),
-}
-
-
 def _field_error(found: Mapping[str, Any]) -> FieldError:
     kind = str(found["type"])
     path = [str(step) for step in found["loc"]]
     field = ".".join(path[1:] if path and path[0] in {"body", "query", "path", "header"} else path)
-    zh, en = _WORDS.get(kind, ("内容不正确", "Not correct"))
     context = found.get("ctx") or {}
     if kind == "value_error" and isinstance(context.get("error"), TwoLanguageError):
-        text = context["error"].text
-    else:
-        text = Text(zh=_filled(zh, context), en=_filled(en, context))
-    return FieldError(field, kind, text)
-
-
-def _filled(words: str, context: Mapping[str, Any]) -> str:
-    try:
-        return words.format(**context)
-    except (KeyError, IndexError):
-        return words
+        return FieldError(field, kind, context["error"].text)
+    return FieldError(field, kind, wording.of_error(kind, context))
 
 
 class TwoLanguageError(ValueError):

@@ -13,9 +13,12 @@ from bihuan_chassis.batch import Batches, PermanentError
 from bihuan_chassis.database import Connection
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.transaction import Surroundings, transaction
+from bihuan_contracts import Text
 from bihuan_contracts.erp import GoodsReceived
 
 pytestmark = pytest.mark.flow
+
+UNKNOWN_ORDER = Text(zh="没有这张订单", en="the order is not known")
 
 Hear = Callable[..., Awaitable[None]]
 
@@ -133,14 +136,14 @@ async def test_what_a_handler_did_before_it_failed_is_rolled_back(hear: Hear, co
         await tx.raw.execute("""insert into effects ("order", line) values ('asyncpg', 1)""")
         tx.announce()
         tx.set_timer("late", "PO-1", tx.now)
-        raise PermanentError("no_such_order", "the order is not known", "order")
+        raise PermanentError("no_such_order", UNKNOWN_ORDER, "order")
 
     await hear([record(receipt())], half_done)
 
     assert await effects(connection) == []
     assert await connection.raw.fetchval("select count(*) from timers") == 0
     [letter] = await dead_letters.find(connection.raw)
-    assert (letter.code, letter.field, letter.reason) == ("no_such_order", "order", "the order is not known")
+    assert (letter.code, letter.field, letter.reason) == ("no_such_order", "order", UNKNOWN_ORDER)
 
 
 async def test_both_ways_of_writing_commit_together(settings: Settings, connection: Connection) -> None:
@@ -256,7 +259,7 @@ async def test_a_record_with_nul_everywhere_is_still_kept(hear: Hear, connection
     body = receipt().model_dump_json().encode()
 
     async def fails(receipts: Sequence[GoodsReceived], tx: Transaction) -> None:
-        raise PermanentError("no\0", "bad\0", "field\0")
+        raise PermanentError("no\0", Text(zh="坏\0", en="bad\0"), "field\0")
 
     await hear(
         [

@@ -104,3 +104,13 @@ async def test_a_discarded_letter_keeps_record_and_reason(settings: Settings, co
     kept = await dead_letters.get(connection.raw, letter.id)
     assert kept is not None
     assert (kept.state, kept.resolution, kept.record.value) == ("discarded", "sent twice", b"{")
+
+
+async def test_a_reason_from_before_reasons_had_two_languages_is_still_read(
+    settings: Settings, connection: Connection
+) -> None:
+    """F15: workers of the last version go on writing plain words."""
+    await batches(settings, connection).handle([record(b"{")])
+    await connection.raw.execute("update dead_letters set reason = 'not valid JSON'")
+    [letter] = await dead_letters.find(connection.raw)
+    assert (letter.reason.zh, letter.reason.en) == ("not valid JSON", "not valid JSON")

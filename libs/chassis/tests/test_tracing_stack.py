@@ -19,7 +19,7 @@ from bihuan_chassis.batch import Batches, PermanentError
 from bihuan_chassis.database import Connection
 from bihuan_chassis.description import Subscription
 from bihuan_chassis.transaction import Surroundings
-from bihuan_contracts import Topic, topics
+from bihuan_contracts import Text, Topic, topics
 from bihuan_contracts.erp import GoodsReceived
 from bihuan_contracts.performance import MetricMeasured
 
@@ -187,7 +187,7 @@ async def test_a_batch_of_several_traces_keeps_them_apart(
 
     async def handler(receipts: Sequence[GoodsReceived], tx: Transaction) -> None:
         if any(received.item == "unfit" for received in receipts):
-            raise PermanentError("unfit", "no such item")
+            raise PermanentError("unfit", Text(zh="没有这个物料", en="no such item"))
         log.info("receipts.heard")
         for received, event in zip(tx.received, receipts, strict=True):
             tx.announce(measure_of(event), cause=received.id)

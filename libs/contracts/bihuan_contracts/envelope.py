@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bihuan_contracts.event import Event
+from bihuan_contracts import wording
+from bihuan_contracts.event import Event, Text
 from bihuan_contracts.topic import Topic
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -40,7 +41,7 @@ class Refused:
     code: str
     """not_json, wrong_schema, unknown_type, bad_header, empty, too_large, bad_text"""
     field: str | None
-    message: str
+    message: Text
     id: str
     """The id the record would have had, so that a refused one is kept once."""
 
@@ -54,8 +55,8 @@ class SealedRecord:
 
 
 class _BadRecordError(Exception):
-    def __init__(self, code: str, field: str | None, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, field: str | None, message: Text) -> None:
+        super().__init__(message.en)
         self.code, self.field, self.message = code, field, message
 
 
@@ -75,11 +76,11 @@ def open_record(
 
 def _open(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers, timestamp_ms: int | None) -> Opened:
     if not value:
-        raise _BadRecordError("empty", None, "the record has no body")
+        raise _BadRecordError("empty", None, Text(zh="记录没有内容", en="the record has no body"))
     if len(value) > MAX_BYTES:
-        raise _BadRecordError("too_large", None, f"the body has {len(value)} bytes, the limit is {MAX_BYTES}")
+        raise _BadRecordError("too_large", None, _too_large(len(value)))
     if key and b"\0" in key:
-        raise _BadRecordError("bad_text", "key", "the key holds a NUL character")
+        raise _BadRecordError("bad_text", "key", Text(zh="键里有空字符（NUL）", en="the key holds a NUL character"))
     named = _text_headers(headers)
     _check_type(topic, named.get("ce_type"))
     _check_text(value)
@@ -103,13 +104,15 @@ def _text_headers(headers: Headers) -> dict[str, str]:
         named = {name: raw.decode() for name, raw in headers if raw is not None or name.startswith("ce_")}  # type: ignore[union-attr]
     except AttributeError:
         missing = next(name for name, raw in headers if raw is None and name.startswith("ce_"))
-        raise _BadRecordError("bad_header", missing, "the header has no value") from None
+        raise _BadRecordError("bad_header", missing, Text(zh="这个头没有值", en="the header has no value")) from None
     except UnicodeDecodeError:
         broken = next(name for name, raw in headers if not _is_text(raw))
-        raise _BadRecordError("bad_header", broken, "the header is not UTF-8") from None
+        raise _BadRecordError("bad_header", broken, Text(zh="这个头不是 UTF-8", en="the header is not UTF-8")) from None
     if "\0" in "".join(named.values()):
         broken = next(name for name, text in named.items() if "\0" in text)
-        raise _BadRecordError("bad_header", broken, "the header holds a NUL character")
+        raise _BadRecordError(
+            "bad_header", broken, Text(zh="这个头里有空字符（NUL）", en="the header holds a NUL character")
+        )
     return named
 
 
@@ -123,7 +126,7 @@ def _is_text(raw: bytes | None) -> bool:
 def _check_type(topic: Topic, given: str | None) -> None:
     # A newer minor version of the same major one is welcome: its new fields are ignored (F15).
     if given is not None and given != topic.type and not given.startswith(f"{topic.type}."):
-        raise _BadRecordError("unknown_type", "ce_type", f"expected {topic.type}")
+        raise _BadRecordError("unknown_type", "ce_type", Text(zh=f"应为 {topic.type}", en=f"expected {topic.type}"))
 
 
 def _check_text(value: bytes) -> None:
@@ -135,7 +138,13 @@ def _check_text(value: bytes) -> None:
     except (ValueError, RecursionError):
         return  # not JSON at all: said by the validation that follows
     if found is not None:
-        raise _BadRecordError("bad_text", found or None, "the text holds a NUL character")
+        raise _BadRecordError(
+            "bad_text", found or None, Text(zh="文字里有空字符（NUL）", en="the text holds a NUL character")
+        )
+
+
+def _too_large(size: int) -> Text:
+    return Text(zh=f"内容有 {size} 字节，上限是 {MAX_BYTES}", en=f"the body has {size} bytes, the limit is {MAX_BYTES}")
 
 
 def _nul_field(node: object, path: str) -> str | None:
@@ -156,11 +165,13 @@ def _nul_field(node: object, path: str) -> str | None:
 
 
 def _first_problem(error: ValidationError) -> _BadRecordError:
-    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if problem["type"] == "json_invalid":
-        return _BadRecordError("not_json", None, problem["msg"])
+    problem = error.errors(include_url=False, include_input=False, include_context=True)[0]
+    kind, context = problem["type"], problem.get("ctx") or {}
+    if kind == "json_invalid":
+        detail = context.get("error", "")
+        return _BadRecordError("not_json", None, Text(zh=f"不是有效的 JSON：{detail}", en=f"not valid JSON: {detail}"))
     field = ".".join(str(step) for step in problem["loc"]) or None
-    return _BadRecordError("wrong_schema", field, problem["msg"])
+    return _BadRecordError("wrong_schema", field, wording.of_error(kind, context))
 
 
 def _canonical_id(source: str, id_text: str) -> str:
@@ -188,9 +199,11 @@ def _time(given: str | None, timestamp_ms: int | None) -> datetime:
             time = datetime.fromisoformat(given)
             in_utc = time.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise _BadRecordError("bad_header", "ce_time", "not a time of RFC 3339") from None
+            raise _BadRecordError(
+                "bad_header", "ce_time", Text(zh="不是 RFC 3339 的时间", en="not a time of RFC 3339")
+            ) from None
         if time.tzinfo is None:
-            raise _BadRecordError("bad_header", "ce_time", "the time has no zone")
+            raise _BadRecordError("bad_header", "ce_time", Text(zh="时间没有时区", en="the time has no zone"))
         return in_utc
     return datetime.fromtimestamp(max(timestamp_ms or 0, 0) / 1000, UTC)
 

@@ -64,7 +64,7 @@ async def _check_bases(tx: Transaction, releases: Sequence[BomReleased], verdict
     unknown = set(pairs) - await store.versions_on_record(tx, pairs) if pairs else set()
     for item, version in sorted(unknown):
         raise PermanentError(
-            "unknown_base", f"{item} 没有版本 {version} / {item} has no version {version}", "base_version"
+            "unknown_base", Text(zh=f"{item} 没有版本 {version}", en=f"{item} has no version {version}"), "base_version"
         )
 
 
@@ -78,8 +78,10 @@ async def check_bills(tx: Transaction, releases: Sequence[BomReleased]) -> None:
         if place is not None:
             raise PermanentError(
                 "cycle",
-                f"{children[place]} 已经包含 {release.item}，物料清单成环"
-                f" / {children[place]} contains {release.item} already: the bill would contain itself",
+                Text(
+                    zh=f"{children[place]} 已经包含 {release.item}，物料清单成环",
+                    en=f"{children[place]} contains {release.item} already: the bill would contain itself",
+                ),
                 f"lines.{place}.item",
             )
         for child in children:

@@ -22,6 +22,8 @@ async def test_a_record_that_could_not_be_read_is_mended_and_replayed(changes: R
     assert (letter["field"], letter["topic"], letter["state"]) == ("version", topics.BOM_RELEASES.name, "open")
 
     path = f"/dead-letters/{letter['id']}"
+    english = (await owner.get(path, headers={"Accept-Language": "en"})).json()
+    assert (letter["reason"], english["reason"]) == ("必须填写", "This is required")
     assert (await owner.get(path)).json()["value"].startswith("{")
     asked = await owner.post(f"{path}/replay", json={"value": good})
     assert (asked.status_code, asked.json()["state"]) == (202, "replaying")

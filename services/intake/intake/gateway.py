@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bihuan_chassis import Live, Transaction
 from bihuan_chassis.http import Reply
+from bihuan_chassis.problems import in_language
 from bihuan_contracts import Event
 from bihuan_contracts.envelope import MAX_BYTES
 from intake import store
@@ -69,10 +70,11 @@ def check_size(event: Event, field: str | None) -> None:
     """With its defaults written out an event is larger than it came; raises Bad above what a topic takes."""
     size = len(event.__pydantic_serializer__.to_json(event))
     if size > MAX_BYTES:
-        raise Bad("too_large", field, f"the event has {size} bytes, the limit is {MAX_BYTES}")
+        words = f"the event has {size} bytes, the limit is {MAX_BYTES}"
+        raise Bad("too_large", field, f"事件有 {size} 字节，上限是 {MAX_BYTES}", words)
 
 
-async def take(tx: Transaction, found: Sequence[Piece], *, sender: str) -> Results:
+async def take(tx: Transaction, found: Sequence[Piece], *, sender: str, language: str) -> Results:
     """Accept what is right and keep what is not: one bad event does not hold up the others."""
     results: list[Result | None] = [None] * len(found)
     right: list[tuple[int, Arrival]] = []
@@ -86,7 +88,7 @@ async def take(tx: Transaction, found: Sequence[Piece], *, sender: str) -> Resul
             right.append((place, arrival(piece.found)))
         except Bad as bad:
             refused.append(_payload(tx, piece, bad, sender))
-            results[place] = refusal(bad, piece.found)
+            results[place] = refusal(bad, language, piece.found)
     accepted = await accept(tx, [one for _, one in right])
     for (place, _), result in zip(right, accepted, strict=True):
         results[place] = result
@@ -114,9 +116,9 @@ async def keep(tx: Transaction, refused: Sequence[RefusedPayload]) -> None:
         tx.live(Live("refusal", str(refused[0].id), data={"payloads": len(refused)}))
 
 
-def refusal(bad: Bad, found: Envelope | Bad | None = None) -> Result:
+def refusal(bad: Bad, language: str, found: Envelope | Bad | None = None) -> Result:
     name = found.id if isinstance(found, Envelope) else None
-    return Result(id=name, status="refused", code=bad.code, field=bad.field, message=bad.message)
+    return Result(id=name, status="refused", code=bad.code, field=bad.field, message=in_language(language, bad.message))
 
 
 def _payload(tx: Transaction, piece: Piece, bad: Bad, sender: str) -> RefusedPayload:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bihuan_chassis import Transaction
+from bihuan_chassis import Transaction, reasons
+from bihuan_contracts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class RefusedPayload:
     body: bytes
     code: str
     field: str | None
-    reason: str
+    reason: Text
     sender: str | None
     source: str | None = None
     event_type: str | None = None
@@ -32,7 +33,7 @@ async def save_refused(tx: Transaction, refused: Sequence[RefusedPayload]) -> No
         "refused",
         records=[
             (one.id, one.source, one.event_type, one.event_id, one.connector, one.body, one.code, _text(one.field),
-             _text(one.reason), one.sender, tx.now, _json(one.attributes))
+             reasons.to_column(one.reason), one.sender, tx.now, _json(one.attributes))
             for one in refused
         ],
         columns=("id", "source", "event_type", "event_id", "connector", "body", "code", "field", "reason", "sender",
@@ -84,10 +85,10 @@ async def resolve(tx: Transaction, id: UUID, *, state: str, by: str, resolution:
     )  # fmt: skip
 
 
-async def refuse_again(tx: Transaction, id: UUID, *, code: str, field: str | None, reason: str) -> None:
+async def refuse_again(tx: Transaction, id: UUID, *, code: str, field: str | None, reason: Text) -> None:
     await tx.raw.execute(
         "update refused set code = $2, field = $3, reason = $4, attempts = attempts + 1 where id = $1",
-        id, code, _text(field), _text(reason),
+        id, code, _text(field), reasons.to_column(reason),
     )  # fmt: skip
 
 

@@ -102,3 +102,17 @@ async def test_only_the_integration_owner_sees_refusals(role: Role, intake: Runn
     for method, path in [("GET", ""), ("GET", f"/{refused['id']}"), ("POST", f"/{refused['id']}/replay"),
                          ("POST", f"/{refused['id']}/discard")]:  # fmt: skip
         assert (await client.request(method, f"/refused{path}", json={"reason": "x"})).status_code == 403
+
+
+async def test_reasons_are_read_in_the_readers_language(intake: RunningService) -> None:
+    """I3: whoever mends it reads why, whichever language the sender's answer was in."""
+    wrong = event(data=release(version=""))
+    answer = await sender(intake).post(
+        "/events", content=json.dumps(wrong), headers={"Content-Type": STRUCTURED, "Accept-Language": "en"}
+    )
+    assert answer.json()["events"][0]["message"] == "Minimum length 1"
+    read = [
+        (await sender(intake).get("/refused", headers={"Accept-Language": language})).json()["refused"][0]["reason"]
+        for language in ("zh-CN", "en")
+    ]
+    assert read == ["至少 1 个字符", "Minimum length 1"]

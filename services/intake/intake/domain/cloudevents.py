@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bihuan_contracts import Opened, Refused, Topic, open_record, topics
+from bihuan_contracts import Opened, Refused, Text, Topic, open_record, topics
 
 _NAME = re.compile(r"^[a-z0-9]+$")
 _MEDIA_TYPE = re.compile(r"^[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+\s*=\s*(\"[^\"]*\"|[^\s;]+))*$")
@@ -25,9 +25,14 @@ MOST_EVENTS = 1000
 class Bad(Exception):
     """What is wrong with an event: a stable code, the attribute, words for its sender."""
 
-    def __init__(self, code: str, field: str | None, message: str) -> None:
-        super().__init__(message)
-        self.code, self.field, self.message = code, field and _readable(field), _readable(message)
+    def __init__(self, code: str, field: str | None, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.code, self.field = code, field and _readable(field)
+        self.message = Text(zh=_readable(zh), en=_readable(en))
+
+
+def _not_a_text(name: str) -> Bad:
+    return Bad("bad_attribute", name, f"{name} 应为非空文字", f"{name} must be a text that is not empty")
 
 
 def _readable(words: str) -> str:
@@ -67,7 +72,12 @@ def pieces(media_type: str, headers: Mapping[str, str], body: bytes) -> list[Pie
     try:
         listed = read(body)
         if not isinstance(listed, list) or len(listed) > MOST_EVENTS:
-            raise Bad("not_a_batch", None, f"a batch is a list of at most {MOST_EVENTS} events")
+            raise Bad(
+                "not_a_batch",
+                None,
+                f"一批是最多 {MOST_EVENTS} 个事件的列表",
+                f"a batch is a list of at most {MOST_EVENTS} events",
+            )
     except Bad as bad:
         return [Piece(body, None, bad)]
     return [Piece(json.dumps(one, ensure_ascii=False).encode(errors="replace"), None, _parsed(one)) for one in listed]
@@ -93,7 +103,7 @@ def read(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Bad("not_json", None, f"not JSON: {error}") from None
+        raise Bad("not_json", None, f"不是 JSON：{error}", f"not JSON: {error}") from None
 
 
 def _parsed(event: Any) -> Envelope | Bad:
@@ -110,16 +120,17 @@ def _caught(make: Callable[[], Envelope]) -> Envelope | Bad:
 def parse(event: Any) -> Envelope:
     """Check one event in the JSON format; raises Bad naming the attribute."""
     if not isinstance(event, Mapping):
-        raise Bad("not_an_object", None, "a CloudEvent is a JSON object")
+        raise Bad("not_an_object", None, "CloudEvent 应为 JSON 对象", "a CloudEvent is a JSON object")
     for name in _REQUIRED:
         if event.get(name) is None:
-            raise Bad("missing_attribute", name, f"{name} is required")
+            raise Bad("missing_attribute", name, f"{name} 必须填写", f"{name} is required")
         if not isinstance(event[name], str) or not event[name].strip():
-            raise Bad("bad_attribute", name, f"{name} must be a text that is not empty")
+            raise _not_a_text(name)
         if len(event[name]) > _LONGEST or "\0" in event[name]:
-            raise Bad("bad_attribute", name, f"{name} is longer than {_LONGEST} characters or holds a NUL")
+            words = f"{name} is longer than {_LONGEST} characters or holds a NUL"
+            raise Bad("bad_attribute", name, f"{name} 超过 {_LONGEST} 个字符，或含空字符（NUL）", words)
     if event["specversion"] != "1.0":
-        raise Bad("bad_attribute", "specversion", "only CloudEvents 1.0 is understood")
+        raise Bad("bad_attribute", "specversion", "只支持 CloudEvents 1.0", "only CloudEvents 1.0 is understood")
     _check_attributes(event)
     traceparent = event.get("traceparent")
     return Envelope(
@@ -133,25 +144,27 @@ def _check_attributes(event: Mapping[str, Any]) -> None:
         if name in {"data", "data_base64"} or value is None:
             continue
         if not _NAME.match(name):
-            raise Bad("bad_attribute", name, "names of attributes are lower-case letters and digits")
+            words = "names of attributes are lower-case letters and digits"
+            raise Bad("bad_attribute", name, "属性名只能是小写字母和数字", words)
         if not isinstance(value, str | bool | int):
-            raise Bad("bad_attribute", name, "attributes are texts, numbers or true and false")
+            words = "attributes are texts, numbers or true and false"
+            raise Bad("bad_attribute", name, "属性只能是文字、数字或 true、false", words)
         if isinstance(value, str) and not _is_text(value):
-            raise Bad("bad_text", name, "half of a character (a lone surrogate)")
+            raise Bad("bad_text", name, "只有半个字符（孤立的代理项）", "half of a character (a lone surrogate)")
     _check_text(event, "subject")
     _check_uri(event, "source", absolute=False)
     _check_uri(event, "dataschema", absolute=True)
     if (time := event.get("time")) is not None and not _is_time(time):
-        raise Bad("bad_attribute", "time", "not a time of RFC 3339 with zone")
+        raise Bad("bad_attribute", "time", "不是带时区的 RFC 3339 时间", "not a time of RFC 3339 with zone")
     media_type = event.get("datacontenttype")
     if media_type is not None and not (isinstance(media_type, str) and _MEDIA_TYPE.match(media_type)):
-        raise Bad("bad_attribute", "datacontenttype", "not a media type")
+        raise Bad("bad_attribute", "datacontenttype", "不是媒体类型", "not a media type")
 
 
 def _check_text(event: Mapping[str, Any], name: str) -> None:
     value = event.get(name)
     if value is not None and (not isinstance(value, str) or not value):
-        raise Bad("bad_attribute", name, f"{name} must be a text that is not empty")
+        raise _not_a_text(name)
 
 
 def _is_text(value: str) -> bool:
@@ -172,7 +185,7 @@ def _check_uri(event: Mapping[str, Any], name: str, *, absolute: bool) -> None:
         parts = None
     bad_signs = isinstance(value, str) and re.search(r"[\s<>\"{}|\\^`%](?![0-9A-Fa-f]{2})", value)
     if parts is None or bad_signs or (absolute and not parts.scheme):
-        raise Bad("bad_attribute", name, f"{name} is not a URI")
+        raise Bad("bad_attribute", name, f"{name} 不是 URI", f"{name} is not a URI")
 
 
 def _is_time(value: Any) -> bool:
@@ -189,16 +202,19 @@ def _is_time(value: Any) -> bool:
 def _data(event: Mapping[str, Any]) -> bytes:
     encoded, plain = event.get("data_base64"), event.get("data")
     if encoded is not None and plain is not None:
-        raise Bad("bad_attribute", "data_base64", "data and data_base64 exclude each other")
+        words = "data and data_base64 exclude each other"
+        raise Bad("bad_attribute", "data_base64", "data 和 data_base64 只能有一个", words)
     try:
         if encoded is None:
             return json.dumps(plain, ensure_ascii=False).encode() if plain is not None else b""
     except UnicodeEncodeError:
-        raise Bad("bad_text", "data", "half of a character (a lone surrogate)") from None
+        raise Bad(
+            "bad_text", "data", "只有半个字符（孤立的代理项）", "half of a character (a lone surrogate)"
+        ) from None
     try:
         return base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
-        raise Bad("bad_attribute", "data_base64", "not base64") from None
+        raise Bad("bad_attribute", "data_base64", "不是 base64", "not base64") from None
 
 
 def attributes_of(headers: Mapping[str, str]) -> dict[str, str]:
@@ -218,7 +234,8 @@ def understand(envelope: Envelope) -> tuple[Topic, Opened]:
     """The topic and the event that an envelope carries; raises Bad where the contract is not met."""
     topic = topics.of_type(envelope.type)
     if topic is None or topic not in topics.UPSTREAM:
-        raise Bad("unknown_type", "type", f"{envelope.type} is none of {', '.join(t.type for t in topics.UPSTREAM)}")
+        known = ", ".join(one.type for one in topics.UPSTREAM)
+        raise Bad("unknown_type", "type", f"{envelope.type} 不在 {known} 之中", f"{envelope.type} is none of {known}")
     headers = [("ce_id", envelope.id.encode()), ("ce_source", envelope.source.encode())]
     if envelope.traceparent is not None:
         headers.append(("traceparent", envelope.traceparent.encode()))
@@ -226,5 +243,6 @@ def understand(envelope: Envelope) -> tuple[Topic, Opened]:
         headers.append(("ce_time", envelope.time.encode()))
     opened = open_record(topic, None, envelope.data, headers, None)
     if isinstance(opened, Refused):
-        raise Bad(opened.code, f"data.{opened.field}" if opened.field else "data", opened.message)
+        field = f"data.{opened.field}" if opened.field else "data"
+        raise Bad(opened.code, field, opened.message.zh, opened.message.en)
     return topic, opened
