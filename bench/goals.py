@@ -3,7 +3,9 @@
 import json
 import random
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -40,14 +42,15 @@ Pairs = list[tuple[float, float]]
 
 
 async def goals(instance: Instance) -> list[Row]:
-    """Each row against its bare statement on a copy of the same rows; then all of it again with a hundred times the history."""
+    """Each row against its bare statement on a copy of the same rows; then all again with a hundred times the history."""
     async with testing.running(load("goals"), instance.postgres_url) as service:
         leave_to_stay(young=100_000)  # as a worker does
         await company.fill(service.database)
         await company.remember(service.database, 1)
-        first = await _measured(instance, service, salt=0)
-        await company.remember(service.database, HISTORY)
-        later = await _measured(instance, service, salt=1)
+        async with _pages(instance, service.database) as pages:
+            first = await _measured(service, pages, salt=0)
+            await company.remember(service.database, HISTORY)
+            later = await _measured(service, pages, salt=1)
         updates, figures = await _updates(instance, service)
     report, lock, board, past = first
     grown = [ratio(after) / ratio(before) for before, after in zip(first, later, strict=True)]
@@ -58,7 +61,7 @@ async def goals(instance: Instance) -> list[Row]:
         Row("board as of last month / board now, not kept", ratio(past), 2, False, _shown(past)),
         Row("task updates a second / bare loop", updates, 0.4, True, figures),
         Row("the same with 100x the history / with 1x, the worst", max(grown), 1.2, False, _all(grown)),
-    ]  # fmt: skip
+    ]
 
 
 def _shown(pairs: Pairs) -> str:
@@ -70,13 +73,14 @@ def _all(grown: Sequence[float]) -> str:
     return "report {:.2f}, lock {:.2f}, board {:.2f}, past {:.2f}".format(*grown)
 
 
-async def _measured(instance: Instance, service: testing.RunningService, salt: int) -> list[Pairs]:
+async def _measured(service: testing.RunningService, pages: "_Pages", salt: int) -> list[Pairs]:
     connection = await asyncpg.connect(service.database)
     try:
         return [
             await _reports(service, connection, salt),
             await _locks(service, connection, salt),
-            *await _boards(instance, service.database, salt),
+            await pages.kept(),
+            await pages.past(salt),
         ]
     finally:
         await connection.close()
@@ -159,37 +163,51 @@ def _impact(number: str, tasks: Sequence[tuple[int, int]]) -> ImpactAssessed:
     )  # fmt: skip
 
 
-async def _boards(instance: Instance, database: str, salt: int) -> list[Pairs]:
-    """A board that nobody has changed since it was last asked for; and one of the past against one that is made anew."""
+@dataclass
+class _Pages:
+    """The service's own api, and a bare endpoint that returns the bytes of one of its boards."""
+
+    client: httpx.AsyncClient
+    api: str
+    bare: str
+
+    async def kept(self) -> Pairs:
+        """A board that nobody has changed since it was last asked for."""
+        board = f"{self.api}/projects/{bench_id('p', 199)}"
+        pairs = [(await _ms(self.client.get(board)), await _ms(self.client.get(self.bare))) for _ in range(100)]
+        return pairs[20:]
+
+    async def past(self, salt: int) -> Pairs:
+        """A project each: none of them is kept yet. The past one tells every later change too."""
+        asked = {"as_of": (datetime.now(UTC) - timedelta(days=30)).isoformat()}
+        pairs = []
+        for number in range(25):
+            project = bench_id("p", 101 + salt * 25 + number)
+            then = await _ms(self.client.get(f"{self.api}/history/projects/{project}", params=asked))
+            pairs.append((then, await _ms(self.client.get(f"{self.api}/projects/{project}"))))
+        return pairs[5:]
+
+
+@asynccontextmanager
+async def _pages(instance: Instance, database: str) -> AsyncIterator[_Pages]:
     ports = free_port(), free_port()
     environ = instance.environ() | {
         "BIHUAN_GOALS_DATABASE": database, "BIHUAN_GOALS_HTTP_PORT": str(ports[0]), "BIHUAN_LOG_LEVEL": "WARNING",
+        "BIHUAN_ADMIN_PORT": str(free_port()),
     }  # fmt: skip
-    bare_database = await scratch(instance, f"bench_goals_board_{salt}")
-    boards = f"http://127.0.0.1:{ports[0]}/api/goals"
-    bare = f"http://127.0.0.1:{ports[1]}/board"
+    bare_database = await scratch(instance, "bench_goals_board")
     token = instance.token("B000", frozenset({"administrator"}))
-    month_ago = (datetime.now(UTC) - timedelta(days=30)).isoformat()
+    api, bare = f"http://127.0.0.1:{ports[0]}/api/goals", f"http://127.0.0.1:{ports[1]}/board"
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         with process("goals", "api", **environ), process("bench.baseline", "board", bare_database, str(ports[1])):
             for port in ports:
                 await listening(port)
-            board = f"{boards}/projects/{bench_id('p', 150)}"
-            answer = await client.get(board)
+            answer = await client.get(f"{api}/projects/{bench_id('p', 199)}")
             answer.raise_for_status()
             connection = await asyncpg.connect(bare_database)
             await connection.execute("insert into bare_board values ($1)", answer.text)
             await connection.close()
-            kept, past = [], []
-            for number in range(100):
-                kept.append((await _ms(client.get(board)), await _ms(client.get(bare))))
-                if number < 25:  # a project each: none of them is kept yet
-                    then = f"{boards}/history/projects/{bench_id('p', 101 + number)}"
-                    now = f"{boards}/projects/{bench_id('p', 101 + number)}"
-                    asked = {"as_of": month_ago}
-                    shown = await _ms(client.get(then, params=asked))
-                    past.append((shown, await _ms(client.get(now))))
-            return [kept[20:], past[5:]]
+            yield _Pages(client, api, bare)
 
 
 async def _ms(work: Awaitable[object]) -> float:

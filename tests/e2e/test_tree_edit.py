@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(120)]
 _LEAD = "10112"
@@ -38,6 +38,7 @@ def test_goal_is_built_down_to_a_criterion_and_the_remainder_follows_what_is_typ
         page.keyboard.press("Enter")
         expect(tree.get_by_role("listitem").filter(has_text=words).first).to_be_visible()
         page.keyboard.press("Escape")
+    verify_by(page, tree)
     row = tree.get_by_role("listitem").filter(has_text="现场安装")
     row.get_by_role("button", name="激活").click()
     expect(row.get_by_text("进行中")).to_be_visible()
@@ -47,6 +48,31 @@ def test_goal_is_built_down_to_a_criterion_and_the_remainder_follows_what_is_typ
     weight.press("Enter")
     expect(weight).to_have_value("30")
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def verify_by(page: Page, tree: Locator) -> None:
+    """G5: a criterion's way of verifying, its limits and its approver; each way shows its own fields and no others."""
+    tree.get_by_role("button", name="客户签字").click()
+    form = page.locator("form.nf")
+    way = form.get_by_label("怎样验证")
+    expect(way).to_have_value("statement")
+    way.select_option("清单逐项确认")
+    expect(form.get_by_label("下限")).to_have_count(0)
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_text("清单至少要有一项")).to_be_visible()
+    form.get_by_label("清单各项").fill("外观\n铭牌\n")
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_role("button", name="放弃修改")).to_be_hidden()
+    way.select_option("测量值在限值内（报告）")
+    form.get_by_label("测什么").fill("定位精度")
+    form.get_by_label("上限").fill("0.005")
+    form.get_by_label("单位").fill("mm")
+    form.get_by_role("button", name="保存").click()
+    expect(form.get_by_role("button", name="放弃修改")).to_be_hidden()
+    way.select_option("有人批准")
+    form.get_by_label("由谁批准").select_option("总监")
+    form.get_by_role("button", name="保存").click()
+    expect(page.locator(".eds").get_by_text("总监").first).to_be_visible()
 
 
 def test_stale_edit_shows_both_versions(open_as: OpenAs) -> None:
@@ -73,5 +99,6 @@ def test_stale_edit_shows_both_versions(open_as: OpenAs) -> None:
     dialog.get_by_role("button", name="仍改成我的").click()
     expect(dialog).to_be_hidden()
     expect(field).to_have_value("77")
+    expect(page.get_by_role("button", name="放弃修改")).to_be_hidden()  # only when it is saved
     now = page.request.get(f"/api/goals/tasks/{task['task']}").json()["task"]["planned_hours"]
     assert float(now) == 77

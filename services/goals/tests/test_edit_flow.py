@@ -253,6 +253,40 @@ async def test_new_limits_are_a_new_version_and_a_pass_is_verified_again(goals: 
     assert [(one["version"], one["text"]) for one in card["criteria_history"]] == [(1, "传导发射余量 ≥ 3 dB")]
 
 
+async def test_the_way_of_verifying_is_edited_and_the_other_way_goes_with_it(goals: RunningService) -> None:
+    """G1, G5: kind, items and approver; each change is a version of the criterion with old and new on record."""
+    tree = await a_tree(goals, given.work("T-1"))
+    task = task_of(tree, "T-1")
+    deliverable = task["deliverables"][0]
+    old = deliverable["criteria"][0]
+    path = f"/tasks/{task['task']}/deliverables/{deliverable['deliverable']}/criteria/{old['criterion']}"
+
+    async def edit(**body: object) -> dict[str, Any]:
+        nonlocal task
+        answer = await lead(goals).patch(path, json={"revision": task["revision"], **body})
+        if answer.status_code == 200:
+            task = answer.json()
+            found: dict[str, Any] = task["deliverables"][0]["criteria"][0]
+            return found
+        return {"status": answer.status_code, "field": answer.json()["errors"][0]["field"]}
+
+    assert await edit(kind="checklist") == {"status": 422, "field": "items"}
+    listed = await edit(kind="checklist", items=["外观", "铭牌"])
+    assert (listed["items"], listed["metric"], listed["lower"], listed["version"]) == (["外观", "铭牌"], None, None, 2)
+    assert await edit(lower="3") == {"status": 422, "field": "metric"}
+    approved = await edit(kind="approval", approver="manager")
+    assert (approved["items"], approved["approver"], approved["version"]) == ([], "manager", 3)
+    assert await edit(items=["外观"]) == {"status": 422, "field": "items"}
+    assert await edit(kind="measurement") == {"status": 422, "field": "metric"}
+    measured = await edit(kind="measurement", metric="余量", unit="dB", lower="3", upper="9")
+    assert (measured["approver"], measured["metric"], measured["kind"]) == (None, "余量", "measurement")
+    edits = (await lead(goals).get(f"/projects/{tree['project']}/edits")).json()["edits"]
+    assert {(one["field"], one["new"]) for one in edits[-1]["changes"]} >= {
+        ("kind", "checklist"),
+        ("items", "外观、铭牌"),
+    }
+
+
 async def test_deliverables_and_criteria_move(goals: RunningService) -> None:
     """G1: the lower two levels are re-parented too."""
     pair = [{"title": "甲", "criteria": [given.criterion()]}, {"title": "乙", "criteria": [given.criterion("外观")]}]

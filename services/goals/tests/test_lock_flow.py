@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import given_goals as given
 import pytest
 
 from bihuan_chassis.http import Role
@@ -11,8 +12,6 @@ from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
 from bihuan_contracts.changes import ImpactAction
 from bihuan_contracts.goals import TaskChanged, TaskState
-
-from . import given_goals as given
 
 # One row for what comes, one column a state: the state after it, with L where it is locked then. Reports are on V2.3,
 # which the task works on; a locked task takes nothing until it is open again.

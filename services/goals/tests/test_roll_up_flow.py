@@ -3,6 +3,8 @@
 from decimal import Decimal
 from uuid import UUID
 
+import given_goals as given
+
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
 from bihuan_contracts.changes import ImpactAction
@@ -10,8 +12,6 @@ from bihuan_contracts.goals import TaskChanged
 from goals import tree_store
 from goals.domain.roll_up import settle, sums_of
 from goals.domain.tree import Tree
-
-from . import given_goals as given
 
 
 def a_tree() -> dict[str, object]:

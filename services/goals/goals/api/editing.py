@@ -116,7 +116,7 @@ def text(value: Any) -> str | None:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, tuple):
-        return " ".join(map(str, value))
+        return (" " if all(isinstance(one, UUID) for one in value) else "、").join(map(str, value))
     return str(value)
 
 

@@ -36,6 +36,10 @@ Hours = Annotated[Decimal, Field(ge=0, le=100_000)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+Items = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=50)]
+"""What a checklist asks for."""
+
+
 class CriterionIn(Body):
     text: Annotated[str, Field(min_length=1, max_length=400)]
     metric: Annotated[str | None, Field(max_length=120)] = None
@@ -43,8 +47,7 @@ class CriterionIn(Body):
     lower: Decimal | None = None
     upper: Decimal | None = None
     kind: CriterionKind | None = None
-    items: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=50)] = ()
-    """What a checklist asks for."""
+    items: Items = ()
     approver: Role | None = None
     """Role that approves; None is the project lead."""
     verified: bool = False

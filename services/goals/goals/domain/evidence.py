@@ -35,6 +35,20 @@ def kind_of(criterion: Criterion) -> CriterionKind:
     return CriterionKind.MEASUREMENT if criterion.metric else CriterionKind.STATEMENT
 
 
+_ASKED_BY = {
+    CriterionKind.MEASUREMENT: frozenset({"metric", "unit", "lower", "upper"}),
+    CriterionKind.CHECKLIST: frozenset({"items"}),
+    CriterionKind.APPROVAL: frozenset({"approver"}),
+}
+
+
+def not_asked(criterion: Criterion) -> dict[str, object]:
+    """What only other kinds ask for, each with the value that says nothing."""
+    asked = _ASKED_BY.get(kind_of(criterion), frozenset())
+    others = frozenset().union(*_ASKED_BY.values()) - asked
+    return {name: () if name == "items" else None for name in sorted(others)}
+
+
 class Candidates:
     """Tasks (task, product) that reports may be meant for, found by what a report names."""
 

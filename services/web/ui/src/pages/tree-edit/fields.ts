@@ -3,14 +3,22 @@ import type { Changes } from '@/api/tree'
 import { beginOf } from '@/lib/zone'
 import type { Node } from './nodes'
 
-export type Control = 'text' | 'long' | 'weight' | 'number' | 'person' | 'start' | 'end' | 'kind' | 'cycle' | 'tasks'
+export type Control = 'text' | 'long' | 'weight' | 'number' | 'person' | 'start' | 'end' | 'kind' | 'cycle' | 'tasks' | 'proof' | 'lines' | 'role'
 
 export interface Field {
   name: string
   control: Control
   /** A frozen goal keeps it. */
   frozen?: boolean
+  /** Only where the criterion is verified in this way. */
+  by?: Proof
 }
+
+/** How a criterion is verified. */
+export const PROOFS = ['measurement', 'checklist', 'approval', 'document', 'statement'] as const
+export type Proof = (typeof PROOFS)[number]
+/** Who may approve; without one it is the project's lead. */
+export const APPROVERS = ['project_lead', 'manager', 'process_owner', 'test_engineer', 'director'] as const
 
 export const FIELDS: Record<Node['kind'], readonly Field[]> = {
   goal: [
@@ -38,10 +46,13 @@ export const FIELDS: Record<Node['kind'], readonly Field[]> = {
   ],
   criterion: [
     { name: 'text', control: 'long' },
-    { name: 'metric', control: 'text' },
-    { name: 'lower', control: 'number' },
-    { name: 'upper', control: 'number' },
-    { name: 'unit', control: 'text' },
+    { name: 'kind', control: 'proof' },
+    { name: 'metric', control: 'text', by: 'measurement' },
+    { name: 'lower', control: 'number', by: 'measurement' },
+    { name: 'upper', control: 'number', by: 'measurement' },
+    { name: 'unit', control: 'text', by: 'measurement' },
+    { name: 'items', control: 'lines', by: 'checklist' },
+    { name: 'approver', control: 'role', by: 'approval' },
   ],
 }
 
@@ -55,12 +66,24 @@ export function sourceOf(node: Node): Source {
 }
 
 export function formOf(node: Node, isoDay: Day): Form {
-  return Object.fromEntries(FIELDS[node.kind].map((field) => [field.name, shown(field, sourceOf(node)[field.name], isoDay)]))
+  return Object.fromEntries(FIELDS[node.kind].map((field) => [field.name, shown(field, valueOf(node, field), isoDay)]))
 }
+
+/** What the node says; a criterion that names no way of verifying has one all the same. */
+function valueOf(node: Node, field: Field): unknown {
+  const criterion = node.criterion
+  if (field.control === 'proof') return criterion!.kind ?? (criterion!.metric ? 'measurement' : 'statement')
+  if (field.control === 'role') return criterion!.approver ?? 'project_lead'
+  return sourceOf(node)[field.name]
+}
+
+/** The fields that the form shows: those of other ways of verifying are not there. */
+export const fieldsOf = (node: Node, form: Form) => FIELDS[node.kind].filter((field) => !field.by || field.by === form.kind)
 
 export function shown(field: Field, value: unknown, isoDay: Day): string | string[] {
   if (field.control === 'tasks') return [...((value as string[] | undefined) ?? [])]
   if (value === null || value === undefined) return ''
+  if (field.control === 'lines') return (value as string[]).join('\n')
   return field.control === 'start' || field.control === 'end' ? isoDay(String(value)) : String(value)
 }
 
@@ -71,13 +94,16 @@ export function instant(day: string, before: unknown, control: 'start' | 'end', 
   return new Date(beginOf(day).getTime() + clock).toISOString()
 }
 
+const linesOf = (typed: string) => typed.split('\n').map((line) => line.trim()).filter(Boolean)
+
 /** The fields that differ from what the node says now. */
 export function changesOf(node: Node, form: Form, isoDay: Day): Changes {
   const source = sourceOf(node)
   const changes: Changes = {}
-  for (const field of FIELDS[node.kind]) {
-    const typed = form[field.name]!
-    if (JSON.stringify(typed) === JSON.stringify(shown(field, source[field.name], isoDay))) continue
+  for (const field of fieldsOf(node, form)) {
+    const typed = field.control === 'lines' ? linesOf(String(form[field.name])) : form[field.name]!
+    const before = field.control === 'lines' ? source[field.name] : shown(field, valueOf(node, field), isoDay)
+    if (JSON.stringify(typed) === JSON.stringify(before)) continue
     if (Array.isArray(typed)) changes[field.name] = typed
     else if (field.control === 'start' || field.control === 'end') changes[field.name] = typed ? instant(typed, source[field.name], field.control, isoDay) : null
     else changes[field.name] = typed.trim() || null
