@@ -64,8 +64,8 @@ async def create_topic(instance: Instance, *names: str) -> None:
 
 
 async def listening(port: int) -> None:
-    """Until a server of this machine answers on the port."""
-    for _ in range(300):
+    """Until a server of this machine answers on the port; a busy machine takes long to start one."""
+    for _ in range(1800):
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()
