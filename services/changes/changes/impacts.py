@@ -144,7 +144,7 @@ async def reassess(tx: Transaction, outdated: dict[UUID, list[UUID]]) -> None:
         rows = (*before, *late)
         await store.save_rows(tx, {change: rows})
         named = {str(task) for task in tasks}
-        await store.save_decisions(tx, {change: [one for one in found.decided if one.subject in named]})
+        await store.add_decisions(tx, change, [one for one in found.decided if one.subject in named])
         reopened = one.order.model_copy(
             update={"state": ChangeState.RELEASED, "closed_at": None, "version": one.order.version + 1}
         )

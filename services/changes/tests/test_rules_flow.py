@@ -92,7 +92,7 @@ async def test_each_decision_is_kept_with_facts_and_trace(changes: RunningServic
     await a_company(changes)
     await changes.hear(topics.BOM_RELEASES, [given.release()])
     async with changes.tx() as tx:
-        rows = await tx.raw.fetch("select * from rule_decisions order by subject")
+        rows = await tx.raw.fetch("select * from decisions order by subject")
     assert [row["subject"][-1] for row in rows] == ["1", "2"]
     assert rows[0]["facts"]["task_kind"] == ["develop"]
     assert rows[0]["facts"]["differences"] == ["replaced"]

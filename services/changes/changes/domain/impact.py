@@ -1,7 +1,7 @@
 """Impact: from what changed to modules, tasks and people, each row with its path and the rule that decided (C3, C5)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -81,6 +81,12 @@ class Change:
     received_at: datetime
     source: str = ""
     applied_at: datetime | None = None
+    flags_only: bool = field(init=False)
+    kinds: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "flags_only", only_flags(self.differences))
+        object.__setattr__(self, "kinds", frozenset(str(one.kind) for one in self.differences))
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class World:
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """People by what a rule tells: `role:director`, `department:PU`, `person:10231`."""
     by_module: Mapping[str, Sequence[Task]] = field(init=False)
+    _steps: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         found: dict[str, list[Task]] = defaultdict(list)
@@ -101,6 +108,12 @@ class World:
             if task.module is not None:
                 found[task.module].append(task)
         object.__setattr__(self, "by_module", found)
+
+    def person_step(self, person: str) -> PathStep:
+        """The end of many paths, made once."""
+        if person not in self._steps:
+            self._steps[person] = PathStep(kind="person", key=person, name=self.person_name(person))
+        return self._steps[person]
 
     def person_name(self, person: str) -> str:
         return self.people[person].name if person in self.people else person
@@ -182,11 +195,12 @@ def _reach(
 
 def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach) -> list[Decided]:
     touched = [task for task in world.by_module.get(reach.module, ()) if _is_touched(task, reach)]
-    decided = [_of_task(change, world, rules, reach, task) for task in touched]
+    rows = _Rows(change, world, reach)
+    decided = [_of_task(change, world, rules, reach, task, rows) for task in touched]
     projects_with_tests = {task.project for task in touched if task.kind in _TESTS}
     for project in dict.fromkeys(task.project for task in touched):
         if project not in projects_with_tests:
-            decided.append(_untested(change, world, rules, reach, project))
+            decided.append(_untested(change, world, rules, reach, project, rows))
     return decided
 
 
@@ -201,18 +215,18 @@ def _is_touched(task: Task, reach: _Reach) -> bool:
     return task.open or task.kind in _TESTS
 
 
-def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task: Task) -> Decided:
+def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task: Task, rows: "_Rows") -> Decided:
     project = world.projects.get(task.project)
     facts = _facts(change, world, reach, project, task)
     decision = rules.decide(facts)
     owner = task.owner or (project.lead if project else None)
     row = None
     if owner is not None and (decision.action is not ImpactAction.INFORM or task.open):
-        row = _row(change, world, reach, decision, person=owner, task=task, project=project)
+        row = rows.row(decision, person=owner, task=task, project=project)
     return Decided(str(task.task), facts, decision, row)
 
 
-def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, project_id: UUID) -> Decided:
+def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, project_id: UUID, rows: "_Rows") -> Decided:
     """A project that works on the module without a test task still needs somebody to retest it."""
     project = world.projects.get(project_id)
     facts = _facts(change, world, reach, project, None)
@@ -220,7 +234,7 @@ def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, proj
     tester = _tester(world, reach.module) or (project.lead if project else None)
     row = None
     if tester is not None and decision.action is ImpactAction.RETEST:
-        row = _row(change, world, reach, decision, person=tester, task=None, project=project)
+        row = rows.row(decision, person=tester, task=None, project=project)
     return Decided(f"{reach.module}|{project_id}", facts, decision, row)
 
 
@@ -249,8 +263,8 @@ def _facts(change: Change, world: World, reach: _Reach, project: Project | None,
         phase=project.phase if project else "",
         customer=project.customer if project else "",
         department=owner.department if owner else "",
-        flags_only=only_flags(change.differences),
-        differences=frozenset(str(one.kind) for one in change.differences),
+        flags_only=change.flags_only,
+        differences=change.kinds,
         days_to_due=_days(change, task.due_at) if task and task.due_at else None,
         planned_hours=task.planned_hours if task else None,
     )
@@ -261,52 +275,74 @@ def _days(change: Change, due_at: datetime) -> Decimal:
     return Decimal((due_at - (change.applied_at or change.received_at)) // timedelta(days=1))
 
 
-def _row(
-    change: Change,
-    world: World,
-    reach: _Reach,
-    decision: Decision,
-    *,
-    person: str,
-    task: Task | None,
-    project: Project | None,
-) -> ImpactRow:
-    structure = world.structure
-    path = list(reach.steps)
-    if task is not None:
-        path += [PathStep(kind="goal", key=task.goal, name=task.goal)] if task.goal else []
-        path.append(PathStep(kind="task", key=task.code, name=task.title))
-        path += [PathStep(kind="criterion", key=task.criterion, name=task.criterion)] if task.criterion else []
-    path.append(PathStep(kind="person", key=person, name=world.person_name(person)))
-    identity = (
-        f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"
-        f"|{task.task if task else ''}|{person}|{decision.action}"
-    )
-    return ImpactRow(
-        row=uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
-        action=decision.action,
-        person=person,
-        person_name=world.person_name(person),
-        module=reach.module,
-        module_name=structure.name(reach.module),
-        old_version=(task.version if task and task.version else reach.old_version),
-        new_version=reach.new_version,
-        project=project.project if project else (task.project if task else None),
-        project_name=project.name if project else None,
-        task=task.task if task else None,
-        task_code=task.code if task else None,
-        task_title=task.title if task else None,
-        criterion=_criterion(change, reach.module, decision),
-        due_within_days=decision.due_within_days,
-        hours_factor=decision.hours_factor,
-        must_confirm=decision.must_confirm,
-        needs_consent=decision.needs_consent(task.planned_hours if task else None),
-        path=tuple(path),
-        rule=f"{decision.table}/{decision.row}",
-        rule_version=decision.version,
-        explanation=decision.explanation,
-        hits=decision.hits,
-    )
+class _Rows:
+    """Makes the rows of one module that a change reaches. What many of them share is put together and checked once."""
+
+    def __init__(self, change: Change, world: World, reach: _Reach) -> None:
+        self._change, self._world, self._reach = change, world, reach
+        self._alike: dict[tuple[int, UUID | None], ImpactRow] = {}
+
+    def row(self, decision: Decision, *, person: str, task: Task | None, project: Project | None) -> ImpactRow:
+        change, reach = self._change, self._reach
+        place = project.project if project else (task.project if task else None)
+        alike = self._alike.get((id(decision), place))
+        if alike is None:
+            alike = self._alike[id(decision), place] = self._shared(decision, place, project)
+        identity = (
+            f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"
+            f"|{task.task if task else ''}|{person}|{decision.action}"
+        )
+        end = self._world.person_step(person)
+        own: dict[str, object] = {
+            "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
+            "person": person,
+            "person_name": end.name,
+            "path": (*reach.steps, *_steps(task), end),
+        }
+        if task is not None:
+            own |= {
+                "task": task.task,
+                "task_code": task.code,
+                "task_title": task.title,
+                "old_version": task.version or reach.old_version,
+                "needs_consent": decision.needs_consent(task.planned_hours),
+            }
+        return alike.model_copy(update=own)
+
+    def _shared(self, decision: Decision, place: UUID | None, project: Project | None) -> ImpactRow:
+        reach = self._reach
+        return ImpactRow(
+            row=NAMESPACE_URL,
+            action=decision.action,
+            person="-",
+            person_name="",
+            module=reach.module,
+            module_name=self._world.structure.name(reach.module),
+            old_version=reach.old_version,
+            new_version=reach.new_version,
+            project=place,
+            project_name=project.name if project else None,
+            criterion=_criterion(self._change, reach.module, decision),
+            due_within_days=decision.due_within_days,
+            hours_factor=decision.hours_factor,
+            must_confirm=decision.must_confirm,
+            needs_consent=decision.needs_consent(None),
+            rule=f"{decision.table}/{decision.row}",
+            rule_version=decision.version,
+            explanation=decision.explanation,
+            hits=decision.hits,
+        )
+
+
+def _steps(task: Task | None) -> Iterator[PathStep]:
+    """From the goal by the task to its criterion."""
+    if task is None:
+        return
+    if task.goal:
+        yield PathStep(kind="goal", key=task.goal, name=task.goal)
+    yield PathStep(kind="task", key=task.code, name=task.title)
+    if task.criterion:
+        yield PathStep(kind="criterion", key=task.criterion, name=task.criterion)
 
 
 def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion | None:

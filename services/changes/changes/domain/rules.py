@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -42,7 +42,14 @@ class Facts:
 
     def texts(self) -> dict[str, tuple[str, ...]]:
         """As tests and records keep them; what is unknown is left out."""
-        return {name: texts for name in self.__slots__ if (texts := texts_of(getattr(self, name)))}
+        values = zip(_NAMES, _VALUES(self), strict=True)
+        # Most are words: they need no conversion, and there are many of them.
+        found = {name: (value,) if type(value) is str else texts_of(value) for name, value in values if value != ""}
+        return {name: texts for name, texts in found.items() if texts}
+
+
+_NAMES = tuple(one.name for one in fields(Facts))
+_VALUES = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from changes.store.orders import (
     save_orders,
     save_rows,
 )
-from changes.store.rules import rules_in_force, save_decisions, with_told
+from changes.store.rules import add_decisions, rules_in_force, save_decisions, with_told
 from changes.store.structure import (
     find_modules,
     line_of,
@@ -48,6 +48,7 @@ from changes.store.world import (
 
 __all__ = [
     "StoredOrder",
+    "add_decisions",
     "blocking_change",
     "changes_since",
     "changes_with_all_retests_done",

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ChangeOrderChanged, ImpactRow
 from bihuan_contracts.plm import BomReleased
 from changes.domain.orders import Known
+
+_ROWS = TypeAdapter(tuple[ImpactRow, ...])
 
 
 @dataclass(frozen=True)
@@ -150,23 +154,32 @@ async def load_steps(tx: Transaction, change: UUID) -> list[Any]:
 
 
 async def save_rows(tx: Transaction, rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:
-    """Impact rows of changes; one that is there already stays as it was."""
+    """All impact rows of each change: as one value, and who and what of each for look-ups."""
     flat = [(change, place, row) for change, listed in rows.items() for place, row in enumerate(listed)]
     if not flat:
         return
     await tx.raw.execute(
-        "insert into impact_rows (row, change, position, task, person, action, body)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[])"
+        "insert into impact_units (change, rows) select c, r::json from unnest($1::uuid[], $2::text[]) as new (c, r)"
+        " on conflict (change) do update set rows = excluded.rows",
+        list(rows), [_ROWS.dump_json(tuple(listed)).decode() for listed in rows.values()],
+    )  # fmt: skip
+    await tx.raw.execute(
+        "insert into impact_rows (row, change, position, task, person, action)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[])"
         " on conflict (row) do nothing",
         [row.row for _, _, row in flat], [change for change, _, _ in flat], [place for _, place, _ in flat],
         [row.task for _, _, row in flat], [row.person for _, _, row in flat],
         [str(row.action) for _, _, row in flat],
-        [row.__pydantic_serializer__.to_json(row).decode() for _, _, row in flat],
     )  # fmt: skip
 
 
 async def load_rows(tx: Transaction, change: UUID) -> tuple[ImpactRow, ...]:
-    rows = await tx.raw.fetch("select body from impact_rows where change = $1 order by position, row", change)
+    unit = await tx.raw.fetchval("select rows::text from impact_units where change = $1", change)
+    if unit is not None:
+        return _ROWS.validate_json(unit)
+    rows = await tx.raw.fetch(
+        "select body from impact_rows where change = $1 and body is not null order by position, row", change
+    )
     return tuple(ImpactRow.model_validate(row["body"]) for row in rows)
 
 

@@ -1,12 +1,12 @@
 """Rules in force, whom they tell, and what they decided about each task."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from bihuan_chassis import Transaction
 from changes.domain.impact import Decided, World
@@ -78,16 +78,43 @@ async def with_told(tx: Transaction, world: World, targets: Iterable[str]) -> Wo
 
 
 async def save_decisions(tx: Transaction, decided: Mapping[UUID, Sequence[Decided]]) -> None:
-    """What the rules said about each task, on which facts, and why: for the trace and for dry runs."""
-    flat = [(change, one) for change, listed in decided.items() for one in listed]
-    if not flat:
-        return
+    """What the rules said about each task, on which facts, and why: for the trace and for dry runs.
+
+    Most tasks of a change are decided alike: what was said and why is kept once for all of them.
+    """
+    written = [_as_set(listed) for listed in decided.values()]
     await tx.raw.execute(
+        "insert into decision_sets (change, kinds, subjects, decided_at)"
+        " select c, k::json, s::json, $4 from unnest($1::uuid[], $2::text[], $3::text[]) as new (c, k, s)"
+        " on conflict (change) do nothing",
+        list(decided), [kinds for kinds, _ in written], [subjects for _, subjects in written], tx.now,
+    )  # fmt: skip
+
+
+def _as_set(decided: Sequence[Decided]) -> tuple[str, str]:
+    places: dict[int, int] = {}
+    kinds: list[str] = []
+    subjects = []
+    for one in decided:
+        place = places.get(id(one.decision))
+        if place is None:
+            place = places[id(one.decision)] = len(kinds)
+            kinds.append(f'{{"said": {one.decision.said}, "trace": {one.decision.trace}}}')
+        subjects.append((one.subject, one.row.row if one.row else None, one.facts.texts(), place))
+    return f"[{','.join(kinds)}]", to_json(subjects).decode()
+
+
+async def add_decisions(tx: Transaction, change: UUID, decided: Sequence[Decided]) -> None:
+    """Of tasks that have joined the change later, each by itself."""
+    await tx.raw.executemany(
         "insert into rule_decisions (change, subject, row, facts, said, trace, decided_at)"
-        " select c, s, r, f, e, t, $7 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[], $5::jsonb[],"
-        "  $6::jsonb[]) as new (c, s, r, f, e, t) on conflict (change, subject) do nothing",
-        [change for change, _ in flat], [one.subject for _, one in flat],
-        [one.row.row if one.row else None for _, one in flat],
-        [json.dumps(one.facts.texts(), ensure_ascii=False) for _, one in flat],
-        [one.decision.said for _, one in flat], [one.decision.trace for _, one in flat], tx.now,
+        " select $1, $2, $3, $4::text::jsonb, $5::text::jsonb, $6::text::jsonb, $7"
+        " where not exists (select from decisions where change = $1 and subject = $2)",
+        [
+            (
+                change, one.subject, one.row.row if one.row else None, to_json(one.facts.texts()).decode(),
+                one.decision.said, one.decision.trace, tx.now,
+            )
+            for one in decided
+        ],
     )  # fmt: skip

@@ -139,7 +139,7 @@ async def past_decisions(tx: Transaction, last: int) -> list[Past]:
     rows = await tx.raw.fetch(
         "select d.change, d.subject, d.facts from (select change, applied_at from change_orders"
         "  where applied_at is not null order by applied_at desc limit $1) as o"
-        " join rule_decisions as d using (change) order by o.applied_at desc, d.subject",
+        " join decisions as d using (change) order by o.applied_at desc, d.subject",
         last,
     )
     return [Past(row["change"], row["subject"], facts_from(row["facts"])) for row in rows]
@@ -151,7 +151,7 @@ async def changes_without_record(tx: Transaction, last: int) -> int:
         "select count(*) from (select change from change_orders where applied_at is not null"
         "  order by applied_at desc limit $1) as o"
         " where exists (select from impact_rows where impact_rows.change = o.change)"
-        " and not exists (select from rule_decisions where rule_decisions.change = o.change)",
+        " and not exists (select from decisions where decisions.change = o.change)",
         last,
     )
     return count
@@ -162,7 +162,7 @@ async def subjects(tx: Transaction, past: Sequence[Past]) -> dict[tuple[UUID, st
         "select d.change, d.subject, o.number, t.code, t.title, d.facts->'module'->>0 as module,"
         " coalesce(r.person, t.owner) as person, p.name"
         " from unnest($1::uuid[], $2::text[]) as wanted (c, s)"
-        " join rule_decisions as d on d.change = wanted.c and d.subject = wanted.s"
+        " join decisions as d on d.change = wanted.c and d.subject = wanted.s"
         " join change_orders as o on o.change = d.change left join tasks as t on t.task::text = d.subject"
         " left join impact_rows as r on r.row = d.row left join people as p on p.person = coalesce(r.person, t.owner)",
         [one.change for one in past], [one.subject for one in past],
@@ -177,12 +177,12 @@ async def subjects(tx: Transaction, past: Sequence[Past]) -> dict[tuple[UUID, st
 
 async def decision_of_row(tx: Transaction, change: UUID, row: UUID) -> Mapping[str, Any] | None:
     """What was decided about the row; for somebody who is only told, about the row that told."""
-    found = await tx.raw.fetchrow("select * from rule_decisions where row = $1 and change = $2", row, change)
+    found = await tx.raw.fetchrow("select * from decisions where row = $1 and change = $2", row, change)
     if found is None:
         found = await tx.raw.fetchrow(
-            "select d.* from impact_rows as told"
-            " join rule_decisions as d on d.change = told.change and d.row is not null"
-            " join impact_rows as cause on cause.row = d.row"
+            "select d.* from impact_bodies as told"
+            " join decisions as d on d.change = told.change and d.row is not null"
+            " join impact_bodies as cause on cause.row = d.row and cause.change = told.change"
             " where told.row = $1 and told.change = $2 and cause.body->>'module' = told.body->>'module'"
             " and cause.body->'hits' @> coalesce(nullif(told.body->'hits', '[]')->0, '{}') order by d.subject limit 1",
             row, change,

@@ -182,7 +182,8 @@ async def retests_without_report(tx: Transaction, change: UUID) -> list[Any]:
     A card is done only when its criterion, in the version that the change brought, is verified (goals).
     """
     found: list[Any] = await tx.raw.fetch(
-        "with wanted as (select row, task, person, body from impact_rows where change = $1 and action = 'retest'),"
+        "with wanted as (select row, task, person, bodies.body from impact_rows"
+        "  join impact_bodies as bodies using (change, row) where change = $1 and action = 'retest'),"
         " cards as (select * from tasks where retest_change = $1 and state not in ('cancelled', 'superseded'))"
         " select cards.task, cards.code, cards.title, cards.owner as person, cards.state from cards"
         " where not cards.verified"
