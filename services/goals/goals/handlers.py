@@ -19,7 +19,18 @@ from goals import history_store, proof_store, store, tree_store
 from goals.announce import save_and_announce, save_targets
 from goals.domain.added_work import with_weights
 from goals.domain.causes import Cause, CauseKind
-from goals.domain.changes import Circumstances, Effects, Recalculated, apply, lock_again, lockable, open_locks, retire
+from goals.domain.changes import (
+    CardCodes,
+    Circumstances,
+    Effects,
+    Recalculated,
+    apply,
+    code_prefix,
+    lock_again,
+    lockable,
+    open_locks,
+    retire,
+)
 from goals.domain.consents import apply_settled
 from goals.domain.evidence import Candidates, Judgement, judge, record
 from goals.domain.hours import Estimate, Finished, estimate
@@ -58,7 +69,9 @@ async def _apply(tx: Transaction, wanted: dict[UUID, list[tuple[ImpactAssessed, 
     trees = await tree_store.load_some(tx, places, whole=cards)
     history = await store.finished_tasks(tx, ("test", "retest")) if cards else []
     passed = await store.passed_retests(tx, {impact.change for units in wanted.values() for impact, _ in units})
-    given = Circumstances(tx.now, await store.calendar(tx), _estimator(history), passed)
+    changed = {impact.number for units in wanted.values() for impact, _ in units}
+    codes = CardCodes(await store.highest_numbers(tx, map(code_prefix, changed)) if cards else {})
+    given = Circumstances(tx.now, await store.calendar(tx), _estimator(history), codes, passed)
     shares = {task.task: task.share for project in cards & trees.keys() for task in trees[project].tasks.values()}
     done: list[tuple[Tree, Effects]] = []
     for project, units in wanted.items():

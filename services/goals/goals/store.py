@@ -292,6 +292,21 @@ async def locked_by_change(tx: Transaction, change: UUID) -> list[Any]:
     return found
 
 
+async def highest_numbers(tx: Transaction, prefixes: Iterable[str]) -> dict[str, int]:
+    """The highest number that follows each prefix in a task's code; nobody else finds one until this one commits."""
+    wanted = sorted(set(prefixes))
+    await tx.raw.execute(
+        "select pg_advisory_xact_lock(hashtext(prefix)) from unnest($1::text[]) as prefix order by prefix", wanted
+    )
+    rows = await tx.raw.fetch(
+        "select prefix, max(substr(code, length(prefix) + 1)::int) as highest from unnest($1::text[]) as prefix"
+        " join tasks on code ~>=~ prefix and code ~<~ (prefix || ':')"  # ":" follows the digits
+        " where substr(code, length(prefix) + 1) ~ '^[0-9]{1,6}$' group by prefix",
+        wanted,
+    )
+    return {row["prefix"]: row["highest"] for row in rows}
+
+
 async def cards_of_change(tx: Transaction, change: UUID) -> list[Task]:
     rows = await tx.raw.fetch(of_tasks("where retest_change = $1 order by code"), change)
     return [task_of(row) for row in rows]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import given_goals as given
@@ -157,6 +158,41 @@ async def test_effects_of_a_change_are_one_answer(goals: RunningService) -> None
     assert [(lock["code"], lock["open"]) for lock in effects["locks"]] == [("T-1", True), ("T-2", True)]
     assert [card["code"] for card in effects["cards"]] == ["RT-0187-1"]
     assert {target["code"] for target in effects["targets"]} == {"T-1", "T-2", "T-3", "RT-0187-1"}
+
+
+async def test_cards_of_one_change_have_codes_of_their_own_in_every_project(goals: RunningService) -> None:
+    """G7: a report and a person name a card by its code alone; nobody's own code is given out again either."""
+    one = await given.a_project(goals)
+    two = await given.a_project(
+        goals, given.tree(given.work("S-1", "test"), given.work("RT-0187-4"), given.work("RT-0187-x"), code="GX-600")
+    )
+    retest = partial(given.row, action=ImpactAction.RETEST, person=given.TESTER)
+    rows = [retest(one["T-1"]), retest(one["T-3"]), retest(two["S-1"])]
+    await goals.hear(topics.IMPACTS, [given.impact(*rows[:2])])
+    await goals.hear(topics.IMPACTS, [given.impact(*rows, version=2)])
+    other = given.impact(retest(two["S-1"], seed="other"), change=UUID(int=78), number="ECN-2027-0187")
+    await goals.hear(topics.IMPACTS, [other])
+    cards = [task for task in (await given.tasks(goals)).values() if task.retest is not None]
+    assert sorted(card.code for card in cards) == ["RT-0187-5", "RT-0187-6", "RT-0187-7", "RT-0187-8"]
+    by_project = {card.code: card.project for card in cards}
+    assert by_project["RT-0187-7"] == by_project["RT-0187-8"] == two["S-1"].project
+
+
+async def test_a_week_without_work_names_what_comes_next(goals: RunningService) -> None:
+    """G4: an empty page is no dead end."""
+    await given.a_project(
+        goals,
+        given.tree(
+            given.work("T-1", due_at="2026-04-10T10:00:00Z"),
+            given.work("T-2", due_at="2026-03-27T10:00:00Z"),
+            given.work("T-3", due_at="2026-03-20T10:00:00Z", state="done", finished_at="2026-03-01T00:00:00Z"),
+        ),
+    )
+    week = (await goals.client(given.ENGINEER).get("/week")).json()
+    assert week["deliverables"] == []
+    assert (week["next"]["code"], week["next"]["due_at"]) == ("T-2", "2026-03-27T10:00:00Z")
+    assert week["next"]["project_name"] == "GX-500 五轴磨床"
+    assert (await goals.client(given.TESTER).get("/week")).json()["next"] is None
 
 
 async def test_week_shows_deliverables_cards_and_what_my_part_weighs(goals: RunningService) -> None:

@@ -1,5 +1,6 @@
 """This week: what somebody delivers, and what their part of each project weighs (G3, G4)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,7 +12,7 @@ from bihuan_contracts.goals import Criterion, Deliverable, TaskLock, TaskState
 from goals import store, tree_store
 from goals.api.replies import TaskReply, task_reply
 from goals.domain.tree import Project, Task, Tree
-from goals.domain.week import due_this_week, lateness, planned_loss, week_of, weight_of
+from goals.domain.week import due_this_week, lateness, next_due, planned_loss, week_of, weight_of
 
 routes = router(tags=["goals"])
 
@@ -52,6 +53,14 @@ class ProjectWeight(Reply):
     tasks: list[TaskReply]
 
 
+class NextDue(Reply):
+    task: UUID
+    code: str
+    title: str
+    project_name: str
+    due_at: datetime
+
+
 class Week(Reply):
     """The landing page: what I deliver this week (G4)."""
 
@@ -62,6 +71,8 @@ class Week(Reply):
     working_days_left: int
     deliverables: list[DeliverableThisWeek]
     retest_cards: list[TaskReply]
+    next: NextDue | None
+    """What comes due first after this week."""
     weights: list[ProjectWeight]
 
 
@@ -92,8 +103,17 @@ async def read_week(tx: Tx, caller: Caller, person: Key | None = None) -> Week:
             for one in task.deliverables
         ],
         retest_cards=[task_reply(task, names, tx.now, calendar) for task in mine if task.retest is not None],
+        next=_next_due(tasks, trees, tx.now),
         weights=[_project_weight(tree, whose, names, tx.now, calendar) for tree in trees.values()],
     )
+
+
+def _next_due(tasks: Sequence[Task], trees: Mapping[UUID, Tree], now: datetime) -> NextDue | None:
+    found = next_due(tasks, now)
+    if found is None or found.due_at is None:
+        return None
+    project = trees[found.project].project.name
+    return NextDue(task=found.task, code=found.code, title=found.title, project_name=project, due_at=found.due_at)
 
 
 def _this_week(

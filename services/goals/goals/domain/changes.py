@@ -66,6 +66,25 @@ class Effects:
             self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real, held=True))
 
 
+def code_prefix(number: str) -> str:
+    """How the codes of a change's retest cards begin: ECN-2026-0187 → `RT-0187-`; other numbers whole."""
+    return f"RT-{number.rsplit('-', 1)[-1]}-"
+
+
+@dataclass
+class CardCodes:
+    """Codes of retest cards, each once in the company: one change has cards in several projects, and reports and
+    people name a card by its code alone."""
+
+    highest: dict[str, int] = field(default_factory=dict)
+    """The last number in use for each prefix."""
+
+    def next(self, number: str) -> str:
+        prefix = code_prefix(number)
+        self.highest[prefix] = self.highest.get(prefix, 0) + 1
+        return f"{prefix}{self.highest[prefix]}"
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What the rules may know beside the tree."""
@@ -74,6 +93,7 @@ class Circumstances:
     calendar: Calendar
     estimate: Callable[[Task | None, ImpactRow], Estimate | None]
     """Hours that similar finished tasks took."""
+    codes: CardCodes
     passed: frozenset[tuple[UUID, str]] = frozenset()
     """Changes and modules whose retests have all passed already."""
 
@@ -159,8 +179,8 @@ def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumsta
             after, impact, row,
             TargetChange(field=TargetField.CRITERION, old=old.text, new=criterion.text),
         )  # fmt: skip
-    card = _card(tree, impact, row, criterion, old, origin, given)
-    if card.task not in tree.tasks:
+    if _card_id(row) not in tree.tasks:
+        card = _card(tree, impact, row, criterion, old, origin, given)
         _replace_open_cards(tree, card)
         tree.put(card)
         effects.cards.append((card.task, row.rule))
@@ -187,7 +207,6 @@ def _card(
     estimate = given.estimate(origin, row)
     planned = _by_factor(estimate.p50 if estimate else (origin.planned_hours if origin else None), row)
     goal = origin.goal if origin else (tree.project.goals[0].goal if tree.project.goals else None)
-    siblings = len(tree.of_change(impact.change))
     deliverable = Deliverable(
         deliverable=uuid5(NAMESPACE_URL, f"urn:bihuan:report:{row.row}"),
         title=f"{row.module_name} {row.new_version} 重测报告",
@@ -196,8 +215,8 @@ def _card(
         criteria=(criterion.model_copy(update={"state": CriterionState.OPEN}),),
     )
     return Task(
-        task=uuid5(NAMESPACE_URL, f"urn:bihuan:card:{row.row}"),
-        code=f"RT-{_short(impact.number)}-{siblings + 1}",
+        task=_card_id(row),
+        code=given.codes.next(impact.number),
         project=tree.project.project,
         goal=goal,
         title=f"待重测：{row.module_name} {row.new_version}",
@@ -233,9 +252,8 @@ def _weight_of_card(tree: Tree, goal: UUID | None, origin: Task | None) -> Decim
     return Decimal(0) if origin is not None or above is None or above.frozen else None
 
 
-def _short(number: str) -> str:
-    """ECN-2026-0187 → 0187; other numbers whole."""
-    return number.rsplit("-", 1)[-1]
+def _card_id(row: ImpactRow) -> UUID:
+    return uuid5(NAMESPACE_URL, f"urn:bihuan:card:{row.row}")
 
 
 def _criterion_to_replace(origin: Task | None, new: NewCriterion | None) -> Criterion | None:

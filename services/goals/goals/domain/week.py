@@ -44,6 +44,15 @@ def due_this_week(tasks: Iterable[Task], now: datetime) -> list[Task]:
     return [task for task in tasks if belongs(task)]
 
 
+def next_due(tasks: Iterable[Task], now: datetime) -> Task | None:
+    """Open work that is due first after this week."""
+    _, end = week_of(now)
+    later = (
+        task for task in tasks if task.state is TaskState.ACTIVE and task.due_at is not None and task.due_at >= end
+    )
+    return min(later, key=lambda task: (task.due_at, task.code), default=None)
+
+
 def weight_of(tasks: Iterable[Task], now: datetime) -> Weight:
     total, earned, late = Decimal(0), Decimal(0), Decimal(0)
     for task in tasks:
