@@ -1,9 +1,10 @@
 """Templates of project types, and projects made from one (G1)."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AwareDatetime, Field
 
 from bihuan_chassis.calendar import Calendar
@@ -23,10 +24,10 @@ from bihuan_chassis.http import (
     router,
 )
 from bihuan_contracts import Key
-from goals import store, template_store
+from goals import store, template_store, tree_store
 from goals.announce import save_and_announce
 from goals.api.trees import Imported, ProjectIn, Title, tree_of, wrong_places
-from goals.domain.templates import Goals, TemplateGoal, lay, length
+from goals.domain.templates import Goals, TemplateGoal, lay, length, template_of
 from goals.edit_store import Edit, save_edits
 from goals.template_store import Template
 
@@ -62,6 +63,27 @@ class TemplateIn(Body):
     """The version that the caller saw; 0 for a new one."""
 
 
+class TemplateDraft(Reply):
+    """A project as a template would have it; nothing is kept until it is saved as one."""
+
+    goals: tuple[TemplateGoal, ...]
+    left_out: int
+    """Tasks that only this project has: retest cards, urgent requests, cancelled work."""
+
+
+class LaidTask(Reply):
+    key: str
+    starts_at: datetime
+    due_at: datetime
+
+
+class Laid(Reply):
+    """A template's dates on the working calendar from one start."""
+
+    due_at: datetime | None
+    tasks: list[LaidTask]
+
+
 class Removed(Reply):
     removed: bool
 
@@ -86,6 +108,31 @@ async def list_templates(tx: Tx, caller: Caller) -> TemplateList:
     found = await template_store.templates(tx)
     names = await store.names(tx, [one.edited_by for one in found])
     return TemplateList(templates=[_reply(one, names) for one in found], may_edit=caller.has(*_EDITORS))
+
+
+@routes.get("/templates/{template}/dates", dependencies=[allow(EVERYONE)])
+async def lay_template(template: UUID, tx: Tx, starts_at: Annotated[AwareDatetime, Query()]) -> Laid:
+    """When its tasks would start and be due."""
+    known = await template_store.find_template(tx, template)
+    if known is None:
+        raise NotFound()
+    days = await store.calendar(tx)
+    keys = [task.key for goal in known.goals for task in goal.tasks]
+    laid = [task for goal in lay(known.goals, code="T", starts_at=starts_at, calendar=days) for task in goal["tasks"]]
+    tasks = [
+        LaidTask(key=key, starts_at=one["starts_at"], due_at=one["due_at"]) for key, one in zip(keys, laid, strict=True)
+    ]
+    return Laid(due_at=max((one.due_at for one in tasks), default=None), tasks=tasks)
+
+
+@routes.get("/projects/{project}/template", dependencies=[allow(*_EDITORS)])
+async def draft_template(project: UUID, tx: Tx) -> TemplateDraft:
+    """What this project would be as a template: planned work with its length in working days."""
+    tree = (await tree_store.load_trees(tx, [project], lock=False)).get(project)
+    if tree is None:
+        raise NotFound()
+    goals = template_of(tree, await store.calendar(tx))
+    return TemplateDraft(goals=goals, left_out=len(tree.tasks) - sum(len(goal.tasks) for goal in goals))
 
 
 @routes.post("/templates", status_code=201, dependencies=[allow(*_EDITORS)])
@@ -115,7 +162,7 @@ async def create_project(body: NewProject, tx: Tx, caller: Caller) -> Imported:
     """A project with its dates laid on the working calendar from the start."""
     if await store.find_project(tx, body.code) is not None:
         raise invalid("code", "duplicate", f"项目号 {body.code} 已经有了", f"The code {body.code} is taken")
-    goals: list[dict[str, object]] = [{"title": body.name}]
+    goals: list[dict[str, Any]] = [{"title": body.name}]
     calendar = await store.calendar(tx)
     template = await template_store.find_template(tx, body.template) if body.template else None
     if body.template and template is None:

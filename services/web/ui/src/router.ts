@@ -18,11 +18,13 @@ declare module 'vue-router' {
 const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/pages/week/WeekPage.vue'), meta: { place: 'nav.week' } },
   { path: '/boards', component: () => import('@/pages/boards/BoardsPage.vue'), meta: { place: 'nav.boards' } },
+  { path: '/boards/templates', component: () => import('@/pages/templates/TemplatesPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id/document', component: () => import('@/pages/document/DocumentPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/new', component: () => import('@/pages/project/NewProjectPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id/settings', component: () => import('@/pages/project/ProjectEditPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id', component: () => import('@/pages/board/BoardPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id/edit', component: () => import('@/pages/tree-edit/TreeEditPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
+  { path: '/boards/:id/import', component: () => import('@/pages/import/ImportPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/wall', component: () => import('@/pages/wall/WallPage.vue'), meta: { place: 'nav.wall', bare: true } },
   { path: '/tasks/:id', component: () => import('@/pages/task/TaskPage.vue'), meta: { place: 'nav.task' } },
   { path: '/requests', component: () => import('@/pages/requests/RequestsPage.vue'), meta: { place: 'nav.requests' } },

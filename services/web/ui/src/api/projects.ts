@@ -9,7 +9,6 @@ type Schemas = components['schemas']
 export type ProjectRecord = Schemas['ProjectRecord']
 export type ProjectState = ProjectRecord['state']
 export type NewProject = Schemas['NewProject']
-export type Template = Schemas['TemplateReply']
 
 /** Who may make a project. */
 export const PROJECT_MAKERS = ['project_lead', 'administrator'] as const
@@ -22,9 +21,6 @@ export function useProjectRecord(project: MaybeRefOrGetter<string>) {
     enabled: () => Boolean(toValue(project)),
     queryFn: () => unwrap(goals.GET('/api/goals/projects/{project}/record', of(toValue(project)))),
   })
-}
-export function useTemplates(asked: MaybeRefOrGetter<boolean>) {
-  return useQuery({ queryKey: ['templates'], enabled: () => toValue(asked), queryFn: () => unwrap(goals.GET('/api/goals/templates')).then((list) => list.templates) })
 }
 
 export const makeProject = (body: NewProject) => unwrap(goals.POST('/api/goals/projects/from-template', { body }))
