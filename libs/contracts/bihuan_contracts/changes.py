@@ -137,6 +137,22 @@ class ImpactRow(Part):
     """Every row of every table that had a say, in the order of the tables; `rule` decided the action."""
 
 
+class SupplierRow(Part):
+    """An open order line for a part that the change adds, drops, replaces or counts anew (C3)."""
+
+    supplier: Key
+    supplier_name: str
+    order: Key
+    line: int
+    item: Key
+    item_name: str
+    effect: str
+    """What the change does to the part: a difference's kind, successor for what replaces it, changed for the item."""
+    outstanding: Decimal
+    promised_at: AwareDatetime | None = None
+    path: tuple[PathStep, ...] = ()
+
+
 class ImpactAssessed(Event):
     """Everybody and everything that one released change affects, as one unit (C3, C5; state topic by change)."""
 
@@ -149,6 +165,8 @@ class ImpactAssessed(Event):
     new_version: Version
     reason: str
     rows: tuple[ImpactRow, ...]
+    suppliers: tuple[SupplierRow, ...] = ()
+    """Whose open orders the change reaches, as of its application."""
     supersedes: UUID | None = None
     """The unit of an older revision of the same change order, which this one replaces."""
     released_by: Key | None

@@ -5,8 +5,10 @@ from bihuan_contracts import topics
 from changes import api, appeals, compensations, consents, opening, releases
 from changes.handlers import (
     on_bom_released,
+    on_goods_received,
     on_person_changed,
     on_project_changed,
+    on_purchase_order_changed,
     on_task_changed,
 )
 from changes.settings import Settings
@@ -21,6 +23,8 @@ app = service(
         topics.PROJECTS: on_project_changed,
         topics.PEOPLE: on_person_changed,
         topics.TARGETS: on_targets_recalculated,
+        topics.PURCHASE_ORDERS: on_purchase_order_changed,
+        topics.RECEIPTS: on_goods_received,
     },
     api=api.routes,
     timers={

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from bihuan_chassis import Transaction
+from bihuan_contracts.erp import GoodsReceived, PurchaseOrderChanged
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
-from changes import hours_store, impacts, record_store, releases, store
+from changes import hours_store, impacts, record_store, releases, store, supplier_store
 from changes.domain.orders import Verdict
 
 
@@ -49,3 +50,11 @@ async def on_project_changed(projects: Sequence[ProjectChanged], tx: Transaction
 async def on_person_changed(people: Sequence[PersonChanged], tx: Transaction) -> None:
     await store.save_people(tx, people)
     await hours_store.complete_roles(tx, people)
+
+
+async def on_purchase_order_changed(orders: Sequence[PurchaseOrderChanged], tx: Transaction) -> None:
+    await supplier_store.save_orders(tx, orders)
+
+
+async def on_goods_received(receipts: Sequence[GoodsReceived], tx: Transaction) -> None:
+    await supplier_store.save_receipts(tx, receipts)

@@ -7,12 +7,21 @@ from uuid import UUID
 import structlog
 
 from bihuan_chassis import Transaction
-from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, Difference, ImpactAssessed, ImpactRow
+from bihuan_contracts.changes import (
+    ChangeOrderChanged,
+    ChangeState,
+    Difference,
+    ImpactAssessed,
+    ImpactRow,
+    PathStep,
+    SupplierRow,
+)
 from bihuan_contracts.plm import BomReleased
-from changes import documents, opening, store
+from changes import documents, opening, store, supplier_store
 from changes.domain.impact import Assessment, Change, World, assess
 from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
+from changes.domain.suppliers import OpenLine, parts_of, supplier_rows
 from changes.domain.suspicion import suspicions
 from changes.store import StoredOrder, suspects
 
@@ -47,6 +56,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
         )
         found_by[order.change] = assess(_change(order, one.release), world, rules)
         saved.append(StoredOrder(order, one.release, None, 1))
+    reached_suppliers = await suppliers_of(tx, [one.order for one in saved])
     superseded = _superseded(saved, older)
     await store.save_orders(tx, [*superseded, *saved])
     rows = {change: found.rows for change, found in found_by.items()}
@@ -62,8 +72,31 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
     for one in saved:
         previous = older.get(one.order.number, ())
-        tx.announce(one.order, _assessed(one, rows[one.order.change], previous[-1].order.change if previous else None))
+        tx.announce(
+            one.order,
+            _assessed(
+                one, rows[one.order.change], previous[-1].order.change if previous else None,
+                reached_suppliers[one.order.change],
+            ),
+        )  # fmt: skip
     log.info("change.applied", changes=len(saved), rows=sum(map(len, rows.values())))
+
+
+async def suppliers_of(tx: Transaction, orders: Sequence[ChangeOrderChanged]) -> dict[UUID, tuple[SupplierRow, ...]]:
+    """By change, the suppliers whose open orders it reaches now."""
+    parts = {part for one in orders for part in parts_of(one.item, one.differences)}
+    by_item: dict[str, list[OpenLine]] = {}
+    for line in await supplier_store.open_lines(tx, parts):
+        by_item.setdefault(line.item, []).append(line)
+    return {
+        one.change: tuple(
+            supplier_rows(
+                PathStep(kind="item", key=one.item, name=one.item_name), one.differences,
+                [line for part in parts_of(one.item, one.differences) for line in by_item.get(part, ())],
+            )
+        )
+        for one in orders
+    }  # fmt: skip
 
 
 def _pairs(orders: Iterable[ChangeOrderChanged]) -> list[tuple[str, str]]:
@@ -94,14 +127,17 @@ def _change(order: ChangeOrderChanged, release: BomReleased) -> Change:
     )  # fmt: skip
 
 
-def _assessed(one: StoredOrder, rows: Sequence[ImpactRow], supersedes: UUID | None) -> ImpactAssessed:
+def _assessed(
+    one: StoredOrder, rows: Sequence[ImpactRow], supersedes: UUID | None, suppliers: Sequence[SupplierRow] = ()
+) -> ImpactAssessed:
     order = one.order
     assert order.applied_at is not None
     return ImpactAssessed(
         change=order.change, number=order.number, revision=order.revision, item=order.item,
         item_name=order.item_name, base_version=order.base_version, new_version=order.new_version,
-        reason=order.reason, rows=tuple(rows), supersedes=supersedes, released_by=order.released_by,
-        released_at=order.released_at, received_at=order.received_at, applied_at=order.applied_at,
+        reason=order.reason, rows=tuple(rows), suppliers=tuple(suppliers), supersedes=supersedes,
+        released_by=order.released_by, released_at=order.released_at, received_at=order.received_at,
+        applied_at=order.applied_at,
         version=one.impact_version,
     )  # fmt: skip
 
@@ -153,4 +189,5 @@ async def reassess(tx: Transaction, outdated: dict[UUID, list[UUID]]) -> None:
             one = replace(one, order=reopened)
             tx.announce(reopened)
         await store.save_orders(tx, [one])
-        tx.announce(_assessed(one, rows, None))
+        suppliers = await suppliers_of(tx, [one.order])
+        tx.announce(_assessed(one, rows, None, suppliers[change]))

@@ -22,6 +22,7 @@ def events(now: datetime, projects: list[dict[str, Any]]) -> Iterator[Event]:
     random = Random(SEED + 1)
     yield from _purchases(random, now)
     yield from _customer_orders(random, now)
+    yield from _orders_for_parts(now)
     yield from _defects(random, now)
     yield from _reports(projects)
     yield _in_doubt(now)
@@ -56,6 +57,27 @@ def _purchases(random: Random, now: datetime) -> Iterator[Event]:
                 item=f"MAT-{supplier.code}", quantity=quantity, accepted=quantity - rejected, received_at=arrived,
                 entered_at=arrived + timedelta(hours=random.choice((1, 3, 20, 44))),
             )  # fmt: skip
+
+
+def _orders_for_parts(now: datetime) -> Iterator[Event]:
+    """Open orders for parts that the scenario's change replaces or needs: their suppliers are in its impact (C3)."""
+    listed = (
+        ("PO-26018", 3, "DCM-2410", "DC-DC 变换器", 200, 9),
+        ("PO-26021", 3, "DCM-2412", "DC-DC 变换器", 60, 21),
+        ("PO-26025", 7, "EC-680", "输出电容", 800, 14),
+    )
+    known = suppliers()
+    for number, place, item, name, quantity, days in listed:
+        yield PurchaseOrderChanged(
+            number=number, supplier=known[place].code, supplier_name=known[place].name,
+            status=PurchaseOrderStatus.CONFIRMED, ordered_at=now - timedelta(days=6),
+            lines=(
+                PurchaseOrderLine(
+                    line=1, item=item, name=name, quantity=Decimal(quantity), promised_at=now + timedelta(days=days)
+                ),
+            ),
+            stock_synchronised_at=now - timedelta(hours=3), version=1,
+        )  # fmt: skip
 
 
 def _customer_orders(random: Random, now: datetime) -> Iterator[Event]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 
 from bihuan_chassis.http import EVERYONE, Caller, NotFound, Reply, Tx, allow, router
-from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow
+from bihuan_contracts.changes import ChangeOrderChanged, ChangeState, ImpactRow, SupplierRow
 from bihuan_contracts.plm import ItemKind, NewCriterion
 from changes import impacts, orders, store
 from changes.api.access import actor
@@ -96,6 +96,8 @@ class ChangeDetail(Reply):
     way_out: WayOut
     """What the order waits for."""
     open_retests: list[OpenRetest]
+    suppliers: list[SupplierRow]
+    """Whose open orders the change reaches, as the orders stand now."""
 
 
 @routes.get("/changes", dependencies=[allow(EVERYONE)])
@@ -152,6 +154,7 @@ async def read_change(change: UUID, tx: Tx, caller: Caller) -> ChangeDetail:
             )
             for one in retests
         ],
+        suppliers=list((await impacts.suppliers_of(tx, [order]))[change]),
     )  # fmt: skip
 
 

@@ -28,4 +28,9 @@ describe('impact graph', () => {
   it('says how many rows it leaves out', () => {
     expect(graphOf(Array.from({ length: 60 }, (_, n) => row(String(n), ['PM'], `T${n}`, 'p'))).left).toBe(20)
   })
+  it('draws the way from the item over an open order to its supplier', () => {
+    const one = { supplier: 'S001', supplier_name: '华芯电子', order: 'PO-1', line: 1, item: 'DCM-2410', item_name: 'DC-DC 变换器', effect: 'replaced', outstanding: '70', promised_at: null, path: [{ kind: 'item', key: 'PM', name: '电源模块' }] }
+    const graph = graphOf([row('1', ['PM'], 'T1', 'p')], [one, { ...one, order: 'PO-2' }])
+    expect(through(graph, 'supplier:S001')).toEqual(new Set(['supplier:S001', 'order:PO-1/1', 'order:PO-2/1', 'item:PM']))
+  })
 })

@@ -1,9 +1,9 @@
 // Where each thing of an impact stands in the drawing: items by level, then tasks, then people.
-import type { ImpactRow } from '@/api/changes'
+import type { ImpactRow, SupplierRow } from '@/api/changes'
 
 export interface GraphNode {
   id: string
-  kind: 'item' | 'task' | 'person'
+  kind: 'item' | 'task' | 'person' | 'order' | 'supplier'
   key: string
   name: string
   column: number
@@ -28,24 +28,40 @@ export interface Graph {
 const MOST = 40
 
 /** Layered: no two nodes of a column share a place; a node stands near what leads to it. */
-export function graphOf(rows: readonly ImpactRow[]): Graph {
+export function graphOf(rows: readonly ImpactRow[], suppliers: readonly SupplierRow[] = []): Graph {
   const shown = rows.slice(0, MOST)
   const nodes = new Map<string, GraphNode>()
   const edges = new Map<string, GraphEdge>()
   const depth = Math.max(1, ...shown.map((row) => itemsOf(row).length))
-  for (const row of shown) {
-    const way: GraphNode[] = itemsOf(row).map((step, column) => node(`item:${step.key}`, 'item', step.key, step.name, column))
-    if (row.task) way.push({ ...node(`task:${row.task}`, 'task', row.task_code ?? '', row.task_title ?? '', depth), task: row.task, action: row.action })
-    way.push(node(`person:${row.person}`, 'person', row.person, row.person_name, depth + 1))
+  const add = (way: GraphNode[], row: string) =>
     way.forEach((one, at) => {
       if (!nodes.has(one.id)) nodes.set(one.id, one)
       const before = way[at - 1]
       if (!before) return
       const id = `${before.id}→${one.id}`
       const edge = edges.get(id) ?? { from: before.id, to: one.id, rows: [] }
-      edge.rows.push(row.row)
+      edge.rows.push(row)
       edges.set(id, edge)
     })
+  for (const row of shown) {
+    const way: GraphNode[] = itemsOf(row).map((step, column) => node(`item:${step.key}`, 'item', step.key, step.name, column))
+    if (row.task) way.push({ ...node(`task:${row.task}`, 'task', row.task_code ?? '', row.task_title ?? '', depth), task: row.task, action: row.action })
+    way.push(node(`person:${row.person}`, 'person', row.person, row.person_name, depth + 1))
+    add(way, row.row)
+  }
+  // an order stands where tasks stand, its supplier where people stand
+  for (const one of suppliers.slice(0, MOST)) {
+    const item = one.path?.[0]
+    if (!item) continue
+    const order = `${one.order}/${one.line}`
+    add(
+      [
+        node(`item:${item.key}`, 'item', item.key, item.name, 0),
+        node(`order:${order}`, 'order', one.order, one.item_name, depth),
+        node(`supplier:${one.supplier}`, 'supplier', one.supplier, one.supplier_name, depth + 1),
+      ],
+      `supplier:${order}`,
+    )
   }
   const columns = depth + 2
   let height = 1
