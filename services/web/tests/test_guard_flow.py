@@ -11,7 +11,8 @@ pytestmark = pytest.mark.flow
 UNSAFE = [
     ("POST", "/auth/sign-in"), ("POST", "/auth/sign-out"), ("POST", "/directory/{person}/sign-out"),
     ("POST", "/api/goals/tasks/1/progress"), ("PUT", "/api/feedback/cards/1/document"),
-    ("POST", "/api/people"), ("PUT", "/api/people/{person}"), ("PATCH", "/api/goals/x"), ("DELETE", "/api/goals/x"), ("POST", "/anything"),
+    ("POST", "/api/people"), ("POST", "/api/web/dead-letters/{id}/replay"),
+    ("POST", "/api/web/dead-letters/{id}/discard"), ("PUT", "/api/people/{person}"), ("PATCH", "/api/goals/x"), ("DELETE", "/api/goals/x"), ("POST", "/anything"),
 ]  # fmt: skip
 FOREIGN = {
     "no mark": {},

@@ -9,8 +9,8 @@ from bihuan_chassis.http import policy_of
 pytestmark = pytest.mark.flow
 
 ANYBODY, SIGNED_IN, COLLEAGUES, ADMINISTRATORS = "anybody", "signed in", "colleagues", "administrators"
-PEOPLES_EDITORS = "administrators and HR"
-"""Held in test_people_flow.py."""
+PEOPLES_EDITORS, INTEGRATORS = "administrators and HR", "administrators and integrators"
+"""Held in test_people_flow.py and test_letters_flow.py."""
 WHO = {
     "GET /auth/personas": ANYBODY,
     "POST /auth/sign-in": ANYBODY,
@@ -31,6 +31,10 @@ WHO = {
     "GET /api/people/{person}/record": PEOPLES_EDITORS,
     "PUT /api/people/{person}": PEOPLES_EDITORS,
     "POST /api/people": PEOPLES_EDITORS,
+    "GET /api/web/dead-letters": INTEGRATORS,
+    "GET /api/web/dead-letters/{id}": INTEGRATORS,
+    "POST /api/web/dead-letters/{id}/replay": INTEGRATORS,
+    "POST /api/web/dead-letters/{id}/discard": INTEGRATORS,
     "GET /live": SIGNED_IN,
     "* /api/{service}/{path:path}": SIGNED_IN,
     "* /{path:path}": ANYBODY,

@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from web import api, auth, boards, directory, oidc, people, units
+from web import api, auth, boards, directory, letters, oidc, people, units
 from web.guard import Guard
 from web.handlers import on_person_changed, on_person_leaves, on_something_changed
 from web.people_store import LEAVES
@@ -31,6 +31,7 @@ app = service(
         oidc.routes,
         directory.routes,
         people.routes,
+        letters.routes,
         boards.routes,
         units.routes,
         api.routes,

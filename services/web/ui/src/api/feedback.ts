@@ -17,8 +17,8 @@ export const answerPath = (task: string) => `/api/feedback/cards/${task}/answers
 
 const at = (task: MaybeRefOrGetter<string>) => ({ params: { path: { task: toValue(task) } } })
 
-export function useAnswers(task: MaybeRefOrGetter<string>) {
-  return useQuery({ queryKey: ['answers', task], queryFn: () => unwrap(feedback.GET('/api/feedback/cards/{task}/answers', at(task))) })
+export function useAnswers(task: MaybeRefOrGetter<string>, asked: MaybeRefOrGetter<boolean> = true) {
+  return useQuery({ queryKey: ['answers', task], enabled: () => toValue(asked), queryFn: () => unwrap(feedback.GET('/api/feedback/cards/{task}/answers', at(task))) })
 }
 
 export function useDocument(task: MaybeRefOrGetter<string>) {

@@ -32,7 +32,7 @@ export interface Refused {
 }
 
 /** Who hears topics, and so may fail to understand a record. */
-const LISTENERS = ['goals', 'changes', 'notify', 'feedback', 'analytics'] as const
+const LISTENERS = ['goals', 'changes', 'notify', 'feedback', 'analytics', 'web'] as const
 
 export const sendReport = (body: Schemas['ReportIn']) => unwrap(intake.POST('/api/intake/test-reports', { body }))
 

@@ -11,11 +11,13 @@ const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === J
 
 /** Fields that the reader has changed and that now say something else. */
 export function atStake(before: Record<string, unknown>, now: Record<string, unknown>, mine: Record<string, unknown>): string[] {
-  return Object.keys(mine).filter((name) => !same(mine[name], before[name]) && !same(mine[name], now[name]))
+  const names = new Set([...Object.keys(before), ...Object.keys(mine)])
+  return [...names].filter((name) => !same(mine[name], before[name]) && !same(mine[name], now[name]))
 }
 
 /** The newest state with the reader's own fields over it: all that the reader has changed, but for those given up. */
 export function merged<T extends Record<string, unknown>>(before: T, now: T, mine: T, givenUp: readonly string[]): T {
-  const own = Object.keys(mine).filter((name) => !same(mine[name], before[name]) && !givenUp.includes(name))
+  const names = new Set([...Object.keys(before), ...Object.keys(mine)])
+  const own = [...names].filter((name) => !same(mine[name], before[name]) && !givenUp.includes(name))
   return { ...now, ...Object.fromEntries(own.map((name) => [name, mine[name]])) } as T
 }

@@ -1,7 +1,7 @@
 // How conditions and effects of decision tables read, in the reader's language, by the service's own catalogue.
 import { computed, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { Catalogue, Condition, Field } from '@/api/rules'
+import { useTables, type Catalogue, type Condition, type Field } from '@/api/rules'
 import { useText } from './text'
 
 const BRACKETS: Record<string, readonly [string, string]> = { between: ['[', ']'], until: ['[', ')'], after: ['(', ']'], within: ['(', ')'] }
@@ -73,3 +73,14 @@ export function useRuleWords(catalogue: Ref<Catalogue | undefined>) {
 }
 
 export type RuleWords = ReturnType<typeof useRuleWords>
+
+/** `table/row` as the title of the table; its own name while the titles are away. */
+export function useRuleTitles() {
+  const text = useText()
+  const query = useTables()
+  const titles = computed(() => new Map(query.data.value?.tables.map((table) => [table.name, table.title])))
+  return (rule: string) => {
+    const [table = rule] = rule.split('/')
+    return text(titles.value.get(table)) || table
+  }
+}

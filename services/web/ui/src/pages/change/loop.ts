@@ -1,4 +1,5 @@
 // How far a change's loop is, from its order and what goals did with it.
+import type { Clock } from '@/api/analytics'
 import type { ChangeSummary } from '@/api/changes'
 import type { Effects } from '@/api/goals'
 import type { Tone } from '@/components/BhStatus.vue'
@@ -41,3 +42,6 @@ export function changeLook(change: Order): { tone: Tone; icon: IconName; word: s
   }
   return { tone: 'gray', icon: 'none', word: 'draft' }
 }
+
+/** Hours within which the first report is expected. */
+export const baselineHours = (times: Clock | undefined) => Math.round((times?.report_baseline ?? 72 * 3600) / 3600)

@@ -1,6 +1,7 @@
 // A decision table while it is being written: rows, columns and tests, each change at once in the table.
 import { computed, ref, type Ref } from 'vue'
 import type { Case, Condition, Table, TablePage } from '@/api/rules'
+import { settled, type Written } from './clash'
 
 const clone = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
@@ -10,11 +11,15 @@ function freshId(prefix: string, taken: readonly string[]): string {
   return `${prefix}-${number}`
 }
 
+const written = (from: TablePage): Written => ({ table: clone(from.table), title: from.title.zh, titleEn: from.title.en === from.title.zh ? '' : from.title.en })
+
 export function useForm(page: Ref<TablePage | undefined>) {
   const table = ref<Table>()
   const title = ref('')
   const titleEn = ref('')
   const saved = ref('')
+  /** What the writing began with, and in which edition. */
+  const began = ref<Written & { edition: number }>()
   const state = () => JSON.stringify([table.value, title.value, titleEn.value])
   const dirty = computed(() => table.value !== undefined && state() !== saved.value)
 
@@ -23,6 +28,15 @@ export function useForm(page: Ref<TablePage | undefined>) {
     title.value = from.title.zh
     titleEn.value = from.title.en === from.title.zh ? '' : from.title.en
     saved.value = state()
+    began.value = { ...written(from), edition: from.edition }
+  }
+  /** After a stale save: the newest edition with what is kept of one's own over it. */
+  function settle(now: TablePage, givenUp: readonly string[]) {
+    const result = settled(began.value!, written(now), { table: clone(table.value!), title: title.value, titleEn: titleEn.value }, givenUp)
+    take(now)
+    table.value = clone(result.table)
+    title.value = result.title
+    titleEn.value = result.titleEn
   }
   const shown = computed(() => table.value ?? page.value?.table)
 
@@ -71,5 +85,5 @@ export function useForm(page: Ref<TablePage | undefined>) {
   }
   const newCase = (): Case => ({ id: freshId('case', table.value!.cases.map((one) => one.id)), title: '', facts: {}, rows: [table.value!.rows[0]!.id], then: {} })
 
-  return { table, title, titleEn, dirty, shown, take, setCondition, setEffect, insert, remove, move, setColumns, putCase, removeCase, newCase }
+  return { table, title, titleEn, began, dirty, shown, take, settle, written, setCondition, setEffect, insert, remove, move, setColumns, putCase, removeCase, newCase }
 }

@@ -31,7 +31,7 @@ export function useSteps(name: Ref<string>, page: Ref<TablePage | undefined>, fo
       return await run()
     } catch (error) {
       const found = asProblem(error)
-      problem.value = found ? [found.message, ...found.errors.map((one) => one.message)].join(t('rules.comma')) : t('state.unreachable')
+      problem.value = found?.code === 'stale' ? undefined : found ? [found.message, ...found.errors.map((one) => one.message)].join(t('rules.comma')) : t('state.unreachable')
       if (found?.code === 'stale') {
         overtaken.value = true
         void queries.invalidateQueries({ queryKey: ['rule', name.value] })
