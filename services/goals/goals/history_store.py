@@ -19,6 +19,8 @@ from goals.domain.versions import ProjectVersion, TaskVersion
 _TASK = TypeAdapter(Task)
 _KEPT = tuple(name for name in Task.__slots__ if name not in {"portion", "exact"})
 """Figures behind the rounding are worked out again from what is kept."""
+_MOVES = frozenset({"project", "owner"})
+"""Whole rows tell what was ever in a project or with a person."""
 _PROJECT = TypeAdapter(Project)
 _CAUSES = TypeAdapter(tuple[Cause, ...])
 
@@ -28,7 +30,10 @@ async def save_versions(tx: Transaction, tasks: Sequence[TaskVersion], projects:
     await tx.raw.executemany(
         "insert into task_versions (task, version, project, owner, valid_from, whole, derived, state, causes)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        [(one.task.task, one.task.version, one.task.project, one.task.owner, *task_row(one)) for one in tasks],
+        [
+            (one.task.task, one.task.version, one.task.project, one.task.owner, *task_row(one, changed_fields(one)))
+            for one in tasks
+        ],
     )
     await tx.raw.executemany(
         "insert into project_versions (project, version, valid_from, whole, state, causes)"
@@ -37,13 +42,16 @@ async def save_versions(tx: Transaction, tasks: Sequence[TaskVersion], projects:
     )
 
 
-def task_row(one: TaskVersion) -> tuple[datetime, bool, bool, str, str]:
-    """Valid from, whole, derived, state or what differs of it, causes."""
+def changed_fields(one: TaskVersion) -> set[str]:
+    """Names of what differs from the version before; of a first version everything."""
     task, before = one.task, one.before
-    moved = before is None or (before.project, before.owner) != (task.project, task.owner)
-    whole = moved or task.version % WHOLE_EVERY == 0
-    changed = {name for name in _KEPT if whole or getattr(task, name) != getattr(before, name)}
-    state = _TASK.dump_json(task, include=changed).decode()
+    return {name for name in _KEPT if before is None or getattr(task, name) != getattr(before, name)}
+
+
+def task_row(one: TaskVersion, changed: set[str]) -> tuple[datetime, bool, bool, str, str]:
+    """Valid from, whole, derived, state or what differs of it, causes."""
+    whole = one.before is None or not changed.isdisjoint(_MOVES) or one.task.version % WHOLE_EVERY == 0
+    state = _TASK.dump_json(one.task, include=set(_KEPT) if whole else changed).decode()
     return one.valid_from, whole, one.derived, state, _causes(one.causes)
 
 

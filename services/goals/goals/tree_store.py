@@ -1,7 +1,8 @@
 """Rows of projects and their tasks, and the trees that they make: whole, or in part with the sums of the rest."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -156,40 +157,21 @@ saved as (
 insert into project_versions (project, version, valid_from, whole, state, causes)
 select project, version, valid_from, whole, kept::jsonb, causes::jsonb from new
 """
-_SAVE_TASKS = """
-with new as (
-  select * from unnest(
-    $1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::numeric[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[],
-    $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::numeric[], $21::numeric[], $22::numeric[],
-    $23::numeric[], $24::int[], $25::text[], $26::int[], $27::int[], $28::numeric[], $29::numeric[],
-    $30::timestamptz[], $31::boolean[], $32::boolean[], $33::text[], $34::text[]
-  ) as one (
-    task, code, project, goal, title, kind, state, owner, module, item_version, weight, deliverables, locks, retest,
-    retest_change, origin, starts_at, due_at, finished_at, planned_hours, actual_hours, share, progress, version,
-    depends_on, position, revision, portion, exact, valid_from, whole, derived, kept, causes)),
-saved as (
-  insert into tasks (
-    task, code, project, goal, title, kind, state, owner, module, item_version, weight, deliverables, locks, retest,
-    retest_change, origin, starts_at, due_at, finished_at, planned_hours, actual_hours, share, progress, version,
-    depends_on, position, revision, portion, exact)
-  select
-    task, code, project, goal, title, kind, state, owner, module, item_version, weight, deliverables::jsonb,
-    locks::jsonb, retest::jsonb,
-    retest_change, origin, starts_at, due_at, finished_at, planned_hours, actual_hours, share, progress, version,
-    depends_on::jsonb, position, revision, portion, exact
-  from new
-  on conflict (task) do update set
-    goal = excluded.goal, title = excluded.title, kind = excluded.kind, state = excluded.state, owner =
-    excluded.owner, module = excluded.module, item_version = excluded.item_version, weight = excluded.weight,
-    deliverables = excluded.deliverables, locks = excluded.locks, retest = excluded.retest, starts_at =
-    excluded.starts_at, due_at = excluded.due_at, finished_at = excluded.finished_at, planned_hours =
-    excluded.planned_hours, actual_hours = excluded.actual_hours, share = excluded.share, progress =
-    excluded.progress, version = excluded.version, depends_on = excluded.depends_on, position = excluded.position,
-    revision = excluded.revision, portion = excluded.portion, exact = excluded.exact)
-insert into task_versions (task, version, valid_from, project, owner, whole, derived, state, causes)
-select task, version, valid_from, project, owner, whole, derived, kept::jsonb, causes::jsonb from new
-"""
+_COLUMNS: dict[str, str] = {
+    "code": "text", "project": "uuid", "goal": "uuid", "title": "text", "kind": "text", "state": "text", "owner":
+    "text", "module": "text", "item_version": "text", "weight": "numeric", "deliverables": "jsonb", "locks":
+    "jsonb", "retest": "jsonb", "origin": "uuid", "starts_at": "timestamptz", "due_at": "timestamptz",
+    "finished_at": "timestamptz", "planned_hours": "numeric", "actual_hours": "numeric", "share": "numeric",
+    "progress": "numeric", "portion": "numeric", "exact": "numeric", "depends_on": "jsonb", "position": "int",
+    "revision": "int",
+}  # fmt: skip
+"""What a task is saved as beside its id and version. JSON travels as text: asyncpg calls Python for each JSON value."""
+_JSON: dict[str, Callable[[Task], str | None]] = {
+    "deliverables": lambda task: _DELIVERABLES.dump_json(task.deliverables).decode(),
+    "locks": lambda task: _LOCKS.dump_json(task.locks).decode() if task.locks else "[]",
+    "retest": lambda task: task.retest.model_dump_json() if task.retest else None,
+    "depends_on": lambda task: _IDS.dump_json(task.depends_on).decode(),
+}
 
 
 async def save_projects(tx: Transaction, versions: Sequence[ProjectVersion]) -> None:
@@ -206,20 +188,70 @@ def _project_row(one: ProjectVersion) -> tuple[Any, ...]:
 
 
 async def save_tasks(tx: Transaction, versions: Sequence[TaskVersion]) -> None:
-    """Tasks as they are now, each with the version that history keeps of it (G11)."""
-    await tx.raw.execute(_SAVE_TASKS, *_columns(map(_task_row, versions)))
+    """Tasks as they are now, each with the version that history keeps of it (G11). Only what differs is written."""
+    changed = {one.task.task: history_store.changed_fields(one) for one in versions}
+    fresh = [one for one in versions if one.before is None]
+    known = [one for one in versions if one.before is not None]
+    if fresh:
+        await _write(tx, _inserting(tuple(_COLUMNS)), fresh, changed, tuple(_COLUMNS))
+    if known:
+        differing = set().union(*(changed[one.task.task] for one in known))
+        differing |= {name for name in ("portion", "exact") if any(_differs(one, name) for one in known)}
+        names = tuple(name for name in _COLUMNS if name in differing)
+        await _write(tx, _updating(names), known, changed, names)
 
 
-def _task_row(one: TaskVersion) -> tuple[Any, ...]:
-    t = one.task
-    return (
-        t.task, t.code, t.project, t.goal, t.title, str(t.kind), str(t.state), t.owner, t.module, t.item_version,
-        t.weight, _DELIVERABLES.dump_json(t.deliverables).decode(), _LOCKS.dump_json(t.locks).decode(),
-        t.retest.model_dump_json() if t.retest else None, t.retest.change if t.retest else None, t.origin,
-        t.starts_at, t.due_at, t.finished_at, t.planned_hours, t.actual_hours, t.share, t.progress, t.version,
-        _IDS.dump_json(t.depends_on).decode(), t.position, t.revision, t.portion, t.exact,
-        *history_store.task_row(one),
-    )  # fmt: skip
+def _differs(one: TaskVersion, name: str) -> bool:
+    return bool(getattr(one.task, name) != getattr(one.before, name))
+
+
+async def _write(
+    tx: Transaction, query: str, versions: Sequence[TaskVersion], changed: Mapping[UUID, set[str]], names: Sequence[str]
+) -> None:
+    tasks = [one.task for one in versions]
+    rows = [
+        (task.task, task.version, task.project, task.owner, *history_store.task_row(one, changed[task.task]))
+        for task, one in zip(tasks, versions, strict=True)
+    ]
+    await tx.raw.execute(query, *_columns(rows), *(_column(tasks, name) for name in names))
+
+
+def _column(tasks: Sequence[Task], name: str) -> list[Any]:
+    values = [_JSON[name](task) for task in tasks] if name in _JSON else [getattr(task, name) for task in tasks]
+    return values if any(value is not None for value in values) else []
+
+
+_VERSION = {
+    "task": "uuid", "version": "int", "of_project": "uuid", "of_owner": "text", "valid_from": "timestamptz",
+    "whole": "boolean", "derived": "boolean", "kept": "text", "causes": "text",
+}  # fmt: skip
+_KEEP = """
+insert into task_versions (task, version, project, owner, valid_from, whole, derived, state, causes)
+select task, version, of_project, of_owner, valid_from, whole, derived, kept::jsonb, causes::jsonb from new
+"""
+
+
+@lru_cache(64)
+def _updating(names: tuple[str, ...]) -> str:
+    moved = ", ".join(f"{name} = new.{_cast(name)}" for name in ("version", *names))
+    return f"{_new(names)}, saved as (update tasks set {moved} from new where tasks.task = new.task){_KEEP}"  # noqa: S608 - names of columns
+
+
+@lru_cache(1)
+def _inserting(names: tuple[str, ...]) -> str:
+    into = ", ".join(("task", "version", "retest_change", *names))
+    values = ", ".join(("task", "version", "(retest::jsonb->>'change')::uuid", *map(_cast, names)))
+    return f"{_new(names)}, saved as (insert into tasks ({into}) select {values} from new){_KEEP}"  # noqa: S608 - names of columns
+
+
+def _new(names: Sequence[str]) -> str:
+    columns = _VERSION | {name: "text" if name in _JSON else _COLUMNS[name] for name in names}
+    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
+    return f"with new as (select * from unnest({arrays}) as one ({', '.join(columns)}))"  # noqa: S608 - names of columns
+
+
+def _cast(name: str) -> str:
+    return f"{name}::jsonb" if name in _JSON else name
 
 
 async def save_figures(tx: Transaction, tasks: Sequence[Task]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -129,7 +130,7 @@ def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstanc
         old_version=row.old_version,
         new_version=row.new_version,
         since=given.now,
-        way_out=_way_out(row, passed=(impact.change, row.module) in given.passed),
+        way_out=_way_out(f"{row.module} {row.new_version}", (impact.change, row.module) in given.passed),
     )
     if any(known.lock == lock.lock for known in task.locks):
         return
@@ -140,8 +141,8 @@ def _lock(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumstanc
     )  # fmt: skip
 
 
-def _way_out(row: ImpactRow, *, passed: bool) -> Text:
-    version = f"{row.module} {row.new_version}"
+@lru_cache(256)
+def _way_out(version: str, passed: bool) -> Text:
     if passed:  # a task that is caught late: no retest is coming that would open it
         return Text(
             zh=f"{version} 的重测已经通过：由项目负责人决定迁移、让步",
