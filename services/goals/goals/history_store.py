@@ -1,6 +1,7 @@
 """Rows of history: every version of a task and a project, written with the change of state itself (G11)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -78,6 +79,7 @@ _OF_TASKS = (
     " cross join lateral (select coalesce(max(k.version), -2147483648) as version from task_versions as k"
     "  where k.task = wanted.task and k.whole and k.valid_from <= $2) as first"
     " join task_versions as h on h.task = wanted.task and h.version >= first.version"
+    "  and ($3::timestamptz is null or h.valid_from <= $3)"
     " order by h.task, h.version"
 )
 
@@ -92,20 +94,58 @@ async def tasks_ever_of(tx: Transaction, person: str) -> list[UUID]:
     return [row["task"] for row in rows]
 
 
-async def kept_tasks(tx: Transaction, tasks: Iterable[UUID], at: datetime) -> dict[UUID, list[Kept]]:
-    """Each task's versions, oldest first, from the last whole one before `at` up to now."""
-    rows = await tx.raw.fetch(_OF_TASKS, sorted(set(tasks)), at)
+async def kept_tasks(
+    tx: Transaction, tasks: Iterable[UUID], at: datetime, until: datetime | None = None
+) -> dict[UUID, list[Kept]]:
+    """Each task's versions, oldest first, from the last whole one before `at` up to `until`, or now."""
+    rows = await tx.raw.fetch(_OF_TASKS, sorted(set(tasks)), at, until)
     return {task: [_kept(row) for row in group] for task, group in groupby(rows, key=lambda row: row["task"])}
 
 
-async def kept_project(tx: Transaction, project: UUID, at: datetime) -> list[Kept]:
+async def kept_project(tx: Transaction, project: UUID, at: datetime, until: datetime | None = None) -> list[Kept]:
     rows = await tx.raw.fetch(
         "select version, valid_from, whole, false as derived, state, causes from project_versions where project = $1"
+        " and ($3::timestamptz is null or valid_from <= $3)"
         " and version >= (select coalesce(max(version), -2147483648) from project_versions"
         "  where project = $1 and whole and valid_from <= $2) order by version",
-        project, at,
+        project, at, until,
     )  # fmt: skip
     return [_kept(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest acts of a longer list: those after `begin`, and how many `older` ones there are."""
+
+    begin: datetime
+    older: int
+
+
+async def newest_of_project(tx: Transaction, project: UUID, as_of: datetime, most: int) -> Newest:
+    """Each act in a project gives it a version."""
+    row = await tx.raw.fetchrow(
+        "select (select valid_from from project_versions where project = $1 order by version desc offset $3 limit 1)"
+        " as begin, (select count(*) from project_versions where project = $1 and valid_from > $2) as acts",
+        project, as_of, most,
+    )  # fmt: skip
+    return _newest(row, as_of, most)
+
+
+async def newest_of_tasks(tx: Transaction, tasks: Sequence[UUID], as_of: datetime, most: int) -> Newest:
+    row = await tx.raw.fetchrow(
+        "with acts as (select distinct project, valid_from from task_versions"
+        "  where task = any($1::uuid[]) and valid_from > $2 and not derived)"
+        " select (select valid_from from acts order by valid_from desc offset $3 limit 1) as begin,"
+        " (select count(*) from acts) as acts",
+        list(tasks), as_of, most,
+    )  # fmt: skip
+    return _newest(row, as_of, most)
+
+
+def _newest(row: Any, as_of: datetime, most: int) -> Newest:
+    if row["begin"] is None or row["begin"] <= as_of:
+        return Newest(as_of, 0)
+    return Newest(row["begin"], row["acts"] - most)
 
 
 async def since(tx: Transaction, project: UUID) -> datetime | None:

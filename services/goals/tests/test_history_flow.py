@@ -11,6 +11,7 @@ from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
 from bihuan_contracts.changes import Adjustment, ConsentChanged, ConsentState
 from bihuan_contracts.goals import TargetField, TaskChanged
+from goals.api import past as past_api
 
 pytestmark = pytest.mark.flow
 MATRIX = UUID(int=41)
@@ -128,6 +129,28 @@ async def test_long_history_is_kept_as_differences_with_a_whole_state_now_and_th
         )
     assert sum(row["whole"] for row in rows) == 3
     assert max(row["size"] for row in rows if not row["whole"]) < 100
+
+
+async def test_of_a_long_history_the_newest_acts_are_told_and_the_older_ones_counted(
+    goals: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G11 at scale: only what is shown is read, and what it says is the same."""
+    found = await given.a_project(goals)
+    client = goals.client(given.ENGINEER)
+    for hour in range(1, 13):
+        goals.now = given.NOW + timedelta(hours=hour)
+        assert (await client.post(f"/tasks/{found['T-1'].task}/progress", json={"hours": "0.5"})).status_code == 200
+    paths = (f"projects/{found['T-1'].project}", f"people/{given.ENGINEER}", f"tasks/{found['T-1'].task}")
+    for path in paths:
+        everything = (await client.get(f"/history/{path}", params=_at(2))).json()
+        assert (len(everything["later"]), everything["more"]) == (10, 0)
+        monkeypatch.setattr(past_api, "_MOST", 4)
+        some = (await client.get(f"/history/{path}", params=_at(2))).json()
+        monkeypatch.undo()
+        assert (some["later"], some["more"]) == (everything["later"][:4], 6)
+        assert {key: value for key, value in some.items() if key not in {"later", "more"}} == {
+            key: value for key, value in everything.items() if key not in {"later", "more"}
+        }
 
 
 async def test_history_of_another_system_is_told_by_its_dates(goals: RunningService) -> None:

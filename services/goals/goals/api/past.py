@@ -113,12 +113,19 @@ async def project_as_of(project: UUID, as_of: Moment, tx: Tx) -> PastProject:
     if since is None:
         raise NotFound()
     _refuse_earlier(as_of, since)
-    projects = await history_store.kept_project(tx, project, as_of)
-    tasks = await history_store.kept_tasks(tx, await history_store.tasks_ever_in(tx, project), as_of)
+    ever = await history_store.tasks_ever_in(tx, project)
+    projects = await history_store.kept_project(tx, project, as_of, as_of)
+    tasks = await history_store.kept_tasks(tx, ever, as_of, as_of)
     tree = _tree_at(projects, tasks, project, as_of)
-    later = [one for one in later_changes(tasks, {project: projects}, as_of) if one.project == project]
+    newest = await history_store.newest_of_project(tx, project, as_of, _MOST)
+    acts = later_changes(
+        await history_store.kept_tasks(tx, ever, newest.begin),
+        {project: await history_store.kept_project(tx, project, newest.begin)}, newest.begin,
+    )  # fmt: skip
+    later = [one for one in acts if one.project == project]
     return PastProject(
-        board=await board_of(tx, tree, as_of), **await _past(tx, later, as_of, since, [projects, *tasks.values()])
+        board=await board_of(tx, tree, as_of),
+        **await _past(tx, later, as_of, since, [projects, *tasks.values()], newest.older),
     )
 
 
@@ -136,12 +143,14 @@ async def person_as_of(person: Key, as_of: Moment, tx: Tx, caller: Caller) -> Pa
     if since is None:
         raise NotFound()
     _refuse_earlier(as_of, since)
-    kept = await history_store.kept_tasks(tx, ever, as_of)
+    kept = await history_store.kept_tasks(tx, ever, as_of, as_of)
     states = {task: _at(versions, as_of) for task, versions in kept.items()}
     mine = [
         history_store.task_from(state) for state in states.values() if state is not None and state["owner"] == person
     ]
-    later = [one for one in later_changes(kept, {}, as_of) if _concerns(one, person)]
+    newest = await history_store.newest_of_tasks(tx, ever, as_of, _MOST)
+    acts = later_changes(await history_store.kept_tasks(tx, ever, newest.begin), {}, newest.begin)
+    later = [one for one in acts if _concerns(one, person)]
     projects = {task.project for task in mine}
     trees = await tree_store.load_trees(tx, projects, lock=False) if projects else {}
     calendar = await store.calendar(tx)
@@ -149,7 +158,7 @@ async def person_as_of(person: Key, as_of: Moment, tx: Tx, caller: Caller) -> Pa
         person=person, name=names.get(person, person),
         tasks=[task_reply(task, names, as_of, calendar) for task in _pressing(mine)],
         projects={project: tree.project.name for project, tree in trees.items()},
-        **await _past(tx, later, as_of, since, list(kept.values())),
+        **await _past(tx, later, as_of, since, list(kept.values()), newest.older),
     )  # fmt: skip
 
 
@@ -162,16 +171,18 @@ async def task_as_of(task: UUID, as_of: Moment, tx: Tx) -> PastTask:
     if project is None or since is None:
         raise NotFound()
     _refuse_earlier(as_of, since)
-    kept = await history_store.kept_tasks(tx, [task], as_of)
-    state = _at(kept[task], as_of)
+    kept = await history_store.kept_tasks(tx, [task], as_of, as_of)
+    state = _at(kept.get(task, ()), as_of)
     if state is None:
         raise NotFound()
     found = history_store.task_from(state)
+    newest = await history_store.newest_of_tasks(tx, [task], as_of, _MOST)
+    acts = later_changes(await history_store.kept_tasks(tx, [task], newest.begin), {}, newest.begin)
     names = await store.names(tx, [found.owner])
     name = (await tree_store.load_trees(tx, [project], lock=False))[project].project.name
     return PastTask(
         task=task_reply(found, names, as_of, await store.calendar(tx)), project_name=name,
-        **await _past(tx, later_changes(kept, {}, as_of), as_of, since, [kept[task]]),
+        **await _past(tx, acts, as_of, since, [kept[task]], newest.older),
     )  # fmt: skip
 
 
@@ -210,7 +221,7 @@ def _concerns(later: Later, person: str) -> bool:
 
 
 async def _past(
-    tx: Tx, later: Sequence[Later], as_of: datetime, since: datetime, kept: Sequence[Sequence[Kept]]
+    tx: Tx, later: Sequence[Later], as_of: datetime, since: datetime, kept: Sequence[Sequence[Kept]], older: int
 ) -> dict[str, Any]:
     shown = list(later)[:_MOST]
     refs = {ref for one in shown for cause in one.causes if (ref := cause.get("ref"))}
@@ -233,7 +244,7 @@ async def _past(
         "since": since,
         "taken_over": any(one is not None and _was_taken_over(one) for one in last),
         "later": [_reply(one, consents, names) for one in shown],
-        "more": max(0, len(later) - _MOST),
+        "more": older + max(0, len(later) - _MOST),
     }
 
 
