@@ -10,7 +10,7 @@ NODE := $(CURDIR)/$(VENV)/node
 WITH_NODE = PATH="$(NODE):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install ui demo up down status logs check test test-fast test-faults test-oidc test-containers bench documents lock clean
+.PHONY: help install ui demo up down status logs check types test test-fast test-faults test-oidc test-containers bench documents lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -68,6 +68,12 @@ check: install $(UI)/node_modules/.installed $(UI)/src/api/schema/.dumped ## for
 	@$(BIN)/mypy $(addsuffix /,$(PACKAGES)) bench conftest.py
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@cd $(UI) && $(WITH_NODE) npm run --silent check
+
+# One run a folder: their modules have no package, and some of them the same name.
+types: install ## types of the tests as well
+	@for folder in libs/*/tests services/*/tests tools/tests; do \
+		MYPYPATH=$$folder $(BIN)/mypy $$folder/*.py || exit 1; done
+	@MYPYPATH=services/web/tests $(BIN)/mypy $$(find tests -name '*.py')
 
 test: check ui chromium ## everything: check, rules, flows, the loop on real servers, faults, the browser
 	@cd $(UI) && $(WITH_NODE) npm test --silent

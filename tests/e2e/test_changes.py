@@ -14,7 +14,7 @@ OpenAs = Callable[..., Page]
 CHANGE = re.compile(r"/changes/[0-9a-f-]{36}")
 
 
-def orders(page: Page, **asked: str) -> list[dict[str, str]]:
+def orders(page: Page, **asked: str | float | bool) -> list[dict[str, str]]:
     found: list[dict[str, str]] = page.request.get("/api/changes/changes", params=asked).json()["changes"]
     return found
 

@@ -15,7 +15,7 @@ OpenAs = Callable[..., Page]
 
 def _project(page: Page) -> str:
     listed = page.request.get("/api/boards").json()["projects"]
-    return next(one["project"] for one in listed if one["code"] == "P-GX-500")
+    return next(str(one["project"]) for one in listed if one["code"] == "P-GX-500")
 
 
 def test_a_board_goes_back_in_time_and_says_what_changed_since(open_as: OpenAs) -> None:

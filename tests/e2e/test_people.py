@@ -1,6 +1,7 @@
 """The administrator's people: added, edited over what HR says, let go (W4)."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,7 +26,10 @@ def _somebody(page: Page, **own: object) -> str:
 @pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
 def test_administrator_adds_a_colleague_and_lets_them_go(open_as: OpenAs, cell: Cell) -> None:
     """W4: from the list to the sign-in and back, a wrong field named and nothing typed lost."""
-    word = lambda key, **values: cell.words(f"personRecord.{key}", **values)  # noqa: E731 - short in many lines
+
+    def word(key: str, **values: Any) -> str:
+        return cell.words(f"personRecord.{key}", **values)
+
     page = open_as(_ADMINISTRATOR, "/people", cell=cell)
     page.get_by_role("link", name=cell.words("people.add")).click()
     person = f"N{uuid4().hex[:8]}"

@@ -1,6 +1,7 @@
 """Projects are made, edited and archived from the pages alone (W4, G1)."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -27,7 +28,10 @@ def _project(page: Page, **more: object) -> tuple[str, str]:
 
 @pytest.mark.parametrize("cell", [CELLS[1], CELLS[2]], ids=str)
 def test_project_is_made_edited_and_archived(open_as: OpenAs, cell: Cell) -> None:
-    word = lambda key, **values: cell.words(f"project.{key}", **values)  # noqa: E731 - short in many lines
+
+    def word(key: str, **values: Any) -> str:
+        return cell.words(f"project.{key}", **values)
+
     page = open_as(_ADMINISTRATOR, "/boards", cell=cell)
     form = page.locator("form")
     page.get_by_role("link", name=word("newTitle")).click()

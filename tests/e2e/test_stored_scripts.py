@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -92,7 +93,7 @@ def test_nothing_that_was_typed_runs_on_any_page(bihuan: Instance, open_as: Open
     _ok(own, "post", f"/api/feedback/cards/{card}/answers", {"answer": "misunderstanding", "comment": _ALL})
     _ok(own, "put", f"/api/feedback/cards/{card}/document", {"body": _ALL, "version": 1})
     picture = own.screenshot(clip={"x": 0, "y": 0, "width": 9, "height": 9})
-    sent = {"file": {"name": f"{CORPUS[1]}.png", "mimeType": "image/png", "buffer": picture}}
+    sent: Any = {"file": {"name": f"{CORPUS[1]}.png", "mimeType": "image/png", "buffer": picture}}
     assert own.request.post(f"/api/feedback/cards/{card}/attachments", multipart=sent, headers=MARK).ok
     locked = next((one["task"] for one in week["deliverables"] if one["locks"]), None)
     report = {

@@ -223,7 +223,7 @@ async def _compare(lead: httpx.AsyncClient, pair: Pair, part: int, change: str, 
     for card in await until(carded, f"a card for each retest of {pair.item(part)}"):
         [deliverable] = card["deliverables"]
         [criterion] = deliverable["criteria"]
-        assert (criterion["text"], criterion["metric"], Decimal(criterion["upper"])) == (LIMIT, "输出纹波", 50)
+        assert (criterion["text"], criterion["metric"], Decimal(criterion["upper"])) == (LIMIT, "输出纹波", Decimal(50))
         assert criterion["version"] > 1, "the wording stays, for the new version it is a new one"
         assert card["owner"] == owners["T"]
 

@@ -164,7 +164,7 @@ async def test_poison_is_kept_with_its_reason_and_holds_nothing_up(bihuan: Insta
     await producer.start()
     try:
         for _, value, headers, _ in POISON:
-            await producer.send_and_wait(topics.BOM_RELEASES.name, value, b"poison", partition=0, headers=headers)  # type: ignore[arg-type]
+            await producer.send_and_wait(topics.BOM_RELEASES.name, value, b"poison", partition=0, headers=headers)
         good = BomReleased(item="GOOD-1", name="好件", version="V1", released_at=datetime.now(UTC), lines=())
         await producer.send_and_wait(topics.BOM_RELEASES.name, good.model_dump_json().encode(), b"good", partition=0)
     finally:

@@ -28,7 +28,7 @@ def test_the_settings_are_listed_as_they_are() -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    models = [Settings, *(load(service).description.settings for service in SERVICES)]
+    models: list[type[Settings]] = [Settings, *(load(service).description.settings for service in SERVICES)]
     silent = {
         f"{model.__module__}: {name}"
         for model in models
@@ -51,7 +51,7 @@ def test_an_invalid_description_is_refused(tmp_path: Path) -> None:
     assert _check(broken).returncode == 1
 
 
-def _check(file: Path) -> "subprocess.CompletedProcess[str]":
+def _check(file: Path) -> "subprocess.CompletedProcess[str | bytes]":
     return node(
         [str(FOLDER / "validate.mjs"), str(file)], return_completed_process=True, capture_output=True, text=True
     )

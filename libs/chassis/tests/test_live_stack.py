@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from given_stores import until
@@ -20,7 +21,8 @@ async def test_live_messages_reach_the_stream_in_order(redis_server: str) -> Non
         await live.publish([Live("notice", f"{number}", ("10231",), {"n": number}), Live("board", f"{number}")])
 
     async def heard() -> list[Live]:
-        return [message for _, fields in await redis.xrange(STREAM) for message in decode(fields[b"m"])]
+        entries: Any = await redis.xrange(STREAM)
+        return [message for _, fields in entries for message in decode(fields[b"m"])]
 
     async def arrived() -> bool:
         return len(await heard()) == 40

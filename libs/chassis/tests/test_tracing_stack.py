@@ -173,7 +173,7 @@ async def test_a_request_that_breaks_is_found_by_its_trace(settings: Settings, l
 @pytest.mark.parametrize("given", ["", "no trace", f"00-{'0' * 32}-{'b' * 16}-01", f"ff-{'a' * 32}-{'b' * 16}-01", "ä"])
 async def test_what_is_no_trace_begins_a_new_one(settings: Settings, lines: Lines, given: str) -> None:
     async with asking(settings) as client:
-        await client.post("/measures", headers={"traceparent": given.encode("latin-1")})  # type: ignore[dict-item]
+        await client.post("/measures", headers={b"traceparent": given.encode("latin-1")})
     asked = named(lines(), "measure.asked")
     assert len(asked["trace_id"]) == 32
     assert asked["trace_id"] not in {"0" * 32, "a" * 32}

@@ -87,7 +87,7 @@ templates = st.dictionaries(items, items, max_size=5).map(
 
 def structure_of(bills: Bills, templates: Templates) -> Structure:
     releases = [
-        BomReleased(item=item, name=item, version="1", lines=tuple(found), released_at="2026-01-01T00:00:00Z")  # type: ignore[arg-type]
+        BomReleased(item=item, name=item, version="1", lines=tuple(found), released_at="2026-01-01T00:00:00Z")
         for item, found in bills.items()
     ]
     parents: dict[str, list[Any]] = {}

@@ -22,7 +22,9 @@ _COUNTED = (
 
 async def counted(changes: RunningService) -> dict[str, Any]:
     async with changes.tx() as tx:
-        return dict(await tx.raw.fetchrow(_COUNTED))
+        row = await tx.raw.fetchrow(_COUNTED)
+    assert row is not None
+    return dict(row)
 
 
 async def test_replays_30_milliseconds_apart_add_nothing(changes: RunningService) -> None:

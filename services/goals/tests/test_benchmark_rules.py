@@ -1,5 +1,6 @@
 """G9: figures of one's work, the team's, and the correlation with payment, against independent oracles."""
 
+import math
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -99,7 +100,7 @@ def _r(pairs: list[tuple[int, int]]) -> float:
     mx, my = Fraction(sum(x for x, _ in pairs), n), Fraction(sum(y for _, y in pairs), n)
     sxy = sum((x - mx) * (y - my) for x, y in pairs)
     sxx, syy = sum((x - mx) ** 2 for x, _ in pairs), sum((y - my) ** 2 for _, y in pairs)
-    return float(sxy) / (float(sxx) * float(syy)) ** 0.5
+    return float(sxy) / math.sqrt(float(sxx) * float(syy))
 
 
 @given(some.lists(some.tuples(whole, whole), min_size=1, max_size=30))

@@ -14,7 +14,7 @@ from bihuan_contracts import topics
 from bihuan_contracts.changes import Adjustment, ConsentChanged, ConsentState, ImpactAction
 from bihuan_contracts.goals import CriterionState, TargetField, TaskKind, TaskState
 from bihuan_contracts.plm import NewCriterion
-from bihuan_contracts.qa import Verdict
+from bihuan_contracts.qa import TestReported, Verdict
 
 pytestmark = pytest.mark.flow
 
@@ -83,7 +83,7 @@ async def test_report_against_the_new_criterion_closes_the_card_and_opens_the_lo
     ],
 )
 async def test_report_that_does_not_verify_says_why(
-    goals: RunningService, report: given.TestReported, counts: bool, code: str
+    goals: RunningService, report: TestReported, counts: bool, code: str
 ) -> None:
     """G5: one against the old version is kept, does not count, and its sender is told."""
     after = await given.the_change(goals)

@@ -1,6 +1,7 @@
 """G11: project, person and task as of a past moment, with every later change, its cause and its consent."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import given_goals as given
@@ -44,10 +45,10 @@ def _at(hours: float) -> dict[str, str]:
     return {"as_of": (given.NOW + timedelta(hours=hours)).isoformat()}
 
 
-async def _board(goals: RunningService, project: UUID, hours: float) -> dict[str, object]:
+async def _board(goals: RunningService, project: UUID, hours: float) -> dict[str, Any]:
     answer = await goals.client().get(f"/history/projects/{project}", params=_at(hours))
     assert answer.status_code == 200, answer.text
-    found: dict[str, object] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 

@@ -1,4 +1,6 @@
 """G6–G8: what a change does in every state of a task, and how each lock ends; nothing silently."""
+# mypy: disable-error-code="comparison-overlap"
+# Decimals are compared with whole numbers, by value.
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,6 @@
 """G3: lateness on working days, what finishing adds, what is missing, slack and the critical path."""
+# mypy: disable-error-code="comparison-overlap"
+# Decimals are compared with whole numbers, by value.
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

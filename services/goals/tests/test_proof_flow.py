@@ -1,4 +1,6 @@
 """G5: checklists, approvals, files and commits on a task's card, and reports that ask where they belong."""
+# mypy: disable-error-code="comparison-overlap"
+# Decimals are compared with whole numbers, by value.
 
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ import pytest
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
+from bihuan_contracts.changes import ImpactAction
 from bihuan_contracts.feedback import FileAttached
 from bihuan_contracts.goals import CriterionState, TaskChanged, TaskState
 
@@ -122,7 +125,7 @@ async def test_superseded_version_is_refused_and_its_evidence_stays(goals: Runni
     lead = goals.client(given.LEAD, [Role.PROJECT_LEAD])
     path = f"/tasks/{task.task}/criteria/{of(task)}/approval"
     await lead.post(path, json={"version": 1, "approved": True})
-    row = given.row((await given.tasks(goals))["T-3"], given.ImpactAction.RETEST, given.TESTER)
+    row = given.row((await given.tasks(goals))["T-3"], ImpactAction.RETEST, given.TESTER)
     await goals.hear(topics.IMPACTS, [given.impact(row)])
     shown = (await lead.get(f"/tasks/{task.task}/evidence")).json()
     assert (shown["criteria"][0]["state"], shown["criteria"][0]["version"]) == ("verify_again", 2)
@@ -134,7 +137,7 @@ async def test_superseded_version_is_refused_and_its_evidence_stays(goals: Runni
 async def test_locked_work_takes_no_evidence(goals: RunningService) -> None:
     """G6 holds for evidence too: a file is kept and does not count."""
     task = await a_task(goals, {"text": "说明书", "kind": "document"})
-    await goals.hear(topics.IMPACTS, [given.impact(given.row(task, given.ImpactAction.LOCK, given.ENGINEER))])
+    await goals.hear(topics.IMPACTS, [given.impact(given.row(task, ImpactAction.LOCK, given.ENGINEER))])
     await goals.hear(topics.FILES, [file(task)])
     shown = (await goals.client(given.ENGINEER).get(f"/tasks/{task.task}/evidence")).json()
     assert (shown["proofs"][0]["code"], shown["criteria"][0]["state"]) == ("locked", "open")

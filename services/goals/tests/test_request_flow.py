@@ -1,4 +1,6 @@
 """G10: two fields book an urgent request; it finds its project, counts with a weight, and its hours are shown."""
+# mypy: disable-error-code="comparison-overlap"
+# Decimals are compared with whole numbers, by value.
 
 from dataclasses import replace
 from datetime import date, timedelta

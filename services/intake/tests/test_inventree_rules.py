@@ -12,7 +12,11 @@ from bihuan_contracts.plm import BomReleased, ItemKind
 from intake.domain.inventree import BomChange, RevisionNotRaisedError, event_id, releases
 
 NOW = datetime(2026, 3, 11, tzinfo=UTC)
-PARTS = {"1": {"name": "Module", "IPN": "M-1", "assembly": True}, "2": {"name": "R1"}, "3": {"name": "R2"}}
+PARTS: dict[str, dict[str, Any]] = {
+    "1": {"name": "Module", "IPN": "M-1", "assembly": True},
+    "2": {"name": "R1"},
+    "3": {"name": "R2"},
+}
 
 
 def line(part: int = 1, sub_part: int = 2, quantity: str = "1", **more: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_the_table_names_every_route_and_its_roles() -> None:
         for router in app.description.api
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     assert found == WHO
 

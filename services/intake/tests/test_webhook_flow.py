@@ -42,7 +42,7 @@ async def test_one_of_several_signatures_is_enough(intake: RunningService) -> No
     """I2: while a secret is exchanged both are sent."""
     now = int(time.time())
     both = f"{sign(OTHER, 'm-1', now, BODY)} {sign(SECRET, 'm-1', now, BODY)}"
-    headers = {"webhook-timestamp": str(now), "webhook-signature": both}
+    headers: dict[str, Any] = {"webhook-timestamp": str(now), "webhook-signature": both}
     assert (await post(intake, BODY, **headers)).status_code == 202
 
 
@@ -74,7 +74,7 @@ async def test_what_is_not_signed_is_not_taken(forged: dict[str, Any], intake: R
 async def test_a_changed_body_is_not_taken(intake: RunningService) -> None:
     """I2"""
     now = int(time.time())
-    headers = {"webhook-timestamp": str(now), "webhook-signature": sign(SECRET, "m-1", now, BODY)}
+    headers: dict[str, Any] = {"webhook-timestamp": str(now), "webhook-signature": sign(SECRET, "m-1", now, BODY)}
     assert (await post(intake, BODY + b" ", **headers)).status_code == 401
 
 

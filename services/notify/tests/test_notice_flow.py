@@ -185,7 +185,8 @@ class _Mailbox:
         return self.recipient
 
     async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.got.append(envelope.content or b"")
+        assert isinstance(envelope.content, bytes)
+        self.got.append(envelope.content)
         self._loop.call_soon_threadsafe(self.arrived.set)
         return self.answer
 

@@ -1,6 +1,7 @@
 """Calls of the browser reach the one service that they name, with a token in place of the cookie."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -53,7 +54,7 @@ async def test_bodies_and_keys_arrive_and_answers_come_back(engineer: httpx.Asyn
 async def test_a_body_of_unknown_length_is_streamed(engineer: httpx.AsyncClient) -> None:
     """F7"""
 
-    async def pieces():  # type: ignore[no-untyped-def]
+    async def pieces() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield b"piece "
 

@@ -20,8 +20,14 @@ from web.live import Fanout
 pytestmark = pytest.mark.flow
 
 
+async def entry(redis: Redis, *together: Live) -> str:
+    id = await redis.xadd(STREAM, {"m": encode(together)})
+    assert isinstance(id, bytes)
+    return id.decode()
+
+
 async def publish(redis: Redis, *messages: Live) -> list[str]:
-    return [(await redis.xadd(STREAM, {"m": encode([message])})).decode() for message in messages]
+    return [await entry(redis, message) for message in messages]
 
 
 @pytest.fixture
@@ -98,7 +104,7 @@ async def test_what_happened_together_resumes_together(fanout: Fanout, redis: Re
     await ready(fanout, redis)
     page = await Page(fanout, "10231").open()
     others = Live("notice", "0", to=("10306",))
-    id = (await redis.xadd(STREAM, {"m": encode([Live("task", "1"), others, Live("task", "2")])})).decode()
+    id = await entry(redis, Live("task", "1"), others, Live("task", "2"))
     heard = await page.read(2)
     assert [(one["id"], one["at"]) for one in heard] == [("1", None), ("2", id)]
 

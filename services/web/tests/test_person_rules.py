@@ -15,7 +15,7 @@ TODAY = date(2026, 3, 11)
 
 
 def _refused(before: Record, own: dict[str, Any], company: Company = COMPANY, **who: Any) -> list[tuple[str, str]]:
-    who = {"by": "10902", "may_give_roles": True} | who
+    who = {"by": "10902", "may_give_roles": True, **who}
     return [(one.field, one.code) for one in wrong(before, before.edited(own), company, **who)]
 
 

@@ -44,7 +44,7 @@ WHO = {
 def test_the_table_names_every_route() -> None:
     found = set()
     for route in routes():
-        methods = sorted(route.methods)
+        methods = sorted(route.methods or ())
         found.add(f"{methods[0] if len(methods) == 1 else '*'} {route.path}")
         assert policy_of(route) is None  # web checks its own cookie, not a token
     assert found == set(WHO)
