@@ -21,6 +21,7 @@ from bihuan_tools.demo import (
     requests,
     rules,
     support,
+    templates,
     trees,
 )
 from bihuan_tools.events import publish
@@ -68,6 +69,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])
         written = await orders.write(instance, at, first)
         progress("变更单与技术文档", "change orders and documents", written, written)
+        kept = await templates.write(instance, client)
+        progress("项目模板", "project templates", kept, kept)
         # After the orders: what they do is decided by the rules that come with the system.
         tables = await rules.write(instance, client)
         progress("规则", "rules", tables, tables)

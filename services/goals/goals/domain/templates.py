@@ -118,7 +118,7 @@ def template_of(tree: Tree, calendar: Calendar) -> tuple[TemplateGoal, ...]:
     """A project's tree as a template: what was planned, without people, items and what only this project had."""
     planned = {task.task: task for task in tree.tasks.values() if task.counted and task.kind not in _ONLY_HERE}
     begins = [task.starts_at for task in planned.values() if task.starts_at]
-    start = min([*begins, *([tree.project.starts_at] if tree.project.starts_at else [])], default=None)
+    start = min(begins, default=tree.project.starts_at)
     keys = {id: _key(tree.project.code, task.code) for id, task in planned.items()}
     return tuple(
         TemplateGoal(
