@@ -1,7 +1,6 @@
 """`bihuan demo` and `bihuan scenario`."""
 
 import asyncio
-import signal
 from typing import Annotated
 
 import httpx
@@ -13,6 +12,7 @@ from bihuan_tools.demo.seed import seed as seed_company
 from bihuan_tools.instance import DEFAULT, Instance
 from bihuan_tools.output import Speech, console, fail, print_json, print_table, say, tell
 from bihuan_tools.stack import StackError
+from bihuan_tools.staying import stay, until_stopped
 from bihuan_tools.steps import run_steps
 
 demo = typer.Typer(no_args_is_help=True)
@@ -58,12 +58,13 @@ def run(instance: str = DEFAULT) -> None:
     """启动、载入、演一遍，直到 Ctrl-C / start, load, play, stay until Ctrl-C"""
     one = Instance(instance)
     try:
-        run_steps(one.up())
-        seed(instance)
-        bom_change(instance)
-        _show_personas(one)
-        tell("按 Ctrl-C 停止", "Ctrl-C stops it")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        with until_stopped():
+            run_steps(one.up())
+            seed(instance)
+            bom_change(instance)
+            _show_personas(one)
+            tell("按 Ctrl-C 停止", "Ctrl-C stops it")
+            stay()
     finally:
         run_steps(one.down())
 
