@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bench.boards import boards
 from bench.chain import chain
+from bench.changes import large_change
 from bench.estimates import estimates
 from bench.goals import goals
 from bench.history import history
@@ -17,4 +18,16 @@ from bihuan_tools.instance import Instance
 Part = Callable[[Instance], Awaitable[Sequence[Row]]]
 """Measures on a running instance that all parts share; named on the command line by its function."""
 
-PARTS: tuple[Part, ...] = (chain, boards, pages, relays, throughput, affected, history, goals, rules, estimates)
+PARTS: tuple[Part, ...] = (
+    chain,
+    boards,
+    pages,
+    relays,
+    throughput,
+    affected,
+    history,
+    goals,
+    rules,
+    estimates,
+    large_change,
+)

@@ -9,6 +9,7 @@ from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
 from changes import hours_store, impacts, record_store, releases, store, supplier_store
 from changes.domain.orders import Verdict
+from changes.store import suspects
 
 
 async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> None:
@@ -39,6 +40,7 @@ async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None
         await impacts.reassess(tx, outdated)
     finished = [task.task for task in tasks if task.retest is not None]
     if finished:
+        await suspects.clear_retested(tx, finished)
         await releases.close(tx, await store.changes_with_all_retests_done(tx, finished))
 
 

@@ -55,6 +55,16 @@ def test_consent_above_a_limit_of_extra_hours() -> None:
         assert decision.needs_consent(None) is (limit == "yes")
 
 
+def test_unknown_hours_count_as_too_many_where_the_rule_says_so() -> None:
+    """C8: a task without planned hours needs consent by the rule's own word, and the decision shows that word."""
+    for word, of_unknown, of_few in (("over:8:unknown", True, False), ("over:8", False, False), ("yes", True, True)):
+        table = given.compiled(given.row("a", {"action": "lock", "hours_factor": "1.1", "consent": word}))
+        decision = RuleBook([table]).decide(given.facts())
+        assert decision.needs_consent(None) is of_unknown
+        assert decision.needs_consent(Decimal(10)) is of_few
+        assert json.loads(decision.said)["consent"] == [word]
+
+
 def test_no_table_informs_and_says_that_no_rule_applies() -> None:
     decision = RuleBook([given.compiled(given.row("a", module="in X"), complete=False)]).decide(given.facts())
     assert (decision.action, decision.table, decision.hits) == (ImpactAction.INFORM, "none", ())

@@ -1,6 +1,7 @@
 """Suspicion spreads apart from versions: raised by a change, kept with the earliest baseline, cleared with a reason (C3)."""
 
 from typing import Any
+from uuid import UUID
 
 import given_changes as given
 import httpx
@@ -10,7 +11,7 @@ from test_change_flow import a_company, impacts
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
-from bihuan_contracts.goals import TaskKind, TaskState
+from bihuan_contracts.goals import RetestOf, TaskKind, TaskState
 
 pytestmark = pytest.mark.flow
 
@@ -107,3 +108,27 @@ async def test_newer_revision_ends_the_doubts_of_the_older_one(changes: RunningS
     client = changes.client("10500", [Role.PROJECT_LEAD])
     assert (await client.get(f"/changes/{old}/suspects")).json()["open"] == 0
     assert (await suspects(client, new))["CC-120"]["also"] == []
+
+
+async def test_a_passed_retest_clears_what_it_has_verified_and_nothing_else(changes: RunningService) -> None:
+    """C3, C10: by the system, with the card; the module only when no retest of it is open any more."""
+    await a_company_with_a_cabinet(changes)
+    change = await a_change(changes)
+    retest = RetestOf(
+        change=UUID(change), change_number="ECN-2026-0187", module="CC-120", module_name="控制柜", old_version="V3.1",
+        new_version="V3.1", old_criterion=None,
+    )  # fmt: skip
+    card = given.task(
+        90, TaskKind.RETEST, "10306", module="CC-120", item_version="V3.1", retest=retest, state=TaskState.DONE,
+        deliverables=(given.verified_deliverable(),),
+    )  # fmt: skip
+    open_one = given.task(91, TaskKind.RETEST, "10306", module="CC-120", item_version="V3.1", retest=retest)
+    await changes.hear(topics.TASKS, [open_one])
+    await changes.hear(topics.TASKS, [card])
+    client = changes.client("10500", [Role.PROJECT_LEAD])
+    found = await suspects(client, change)
+    assert (found["T-6"]["reason"], found["T-6"]["cleared_by_name"]) == ("retested T-90", None)
+    assert (found["CC-120"]["cleared_at"], found["T-5"]["cleared_at"]) == (None, None)
+    done = {"state": TaskState.DONE, "deliverables": (given.verified_deliverable(),), "version": 2}
+    await changes.hear(topics.TASKS, [open_one.model_copy(update=done)])
+    assert (await suspects(client, change))["CC-120"]["reason"] == "retested T-91"

@@ -100,6 +100,7 @@ class World:
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """People by what a rule tells: `role:director`, `department:PU`, `person:10231`."""
     by_module: Mapping[str, Sequence[Task]] = field(init=False)
+    _items: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
     _steps: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +109,14 @@ class World:
             if task.module is not None:
                 found[task.module].append(task)
         object.__setattr__(self, "by_module", found)
+
+    def item_steps(self, path: Sequence[str]) -> tuple[PathStep, ...]:
+        """A way through the structure. Ways share most of their items: each is made once."""
+        for item in path:
+            if item not in self._items:
+                kind, name = str(self.structure.kind(item)), self.structure.name(item)
+                self._items[item] = PathStep(kind=kind, key=item, name=name)
+        return tuple(self._items[item] for item in path)
 
     def person_step(self, person: str) -> PathStep:
         """The end of many paths, made once."""
@@ -129,7 +138,6 @@ class _Reach:
     path: tuple[str, ...]
     old_version: str | None
     new_version: str | None
-    steps: tuple[PathStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,27 +169,24 @@ def _modules(change: Change, structure: Structure) -> list[_Reach]:
     found: list[_Reach] = []
     for reached in where_used(structure, change.item):
         if reached.depth == 0:
-            found.append(
-                _reach(structure, change.item, "direct", 0, reached.path, change.base_version, change.new_version)
-            )
+            found.append(_reach(change.item, "direct", 0, reached.path, change.base_version, change.new_version))
         elif structure.kind(reached.item) in {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}:
             found.append(_above(structure, reached))
     known = {reach.module for reach in found}
     for module in change.named_modules:
         if module not in known:
             version = structure.items[module].version if module in structure.items else None
-            found.append(_reach(structure, module, "named", 1, (change.item, module), version, version))
+            found.append(_reach(module, "named", 1, (change.item, module), version, version))
     return found
 
 
 def _above(structure: Structure, reached: Reached) -> _Reach:
     # A change below bumps no version above it by itself, it only makes the item suspicious.
     version = structure.items[reached.item].version if reached.item in structure.items else None
-    return _reach(structure, reached.item, "above", reached.depth, reached.path, version, version)
+    return _reach(reached.item, "above", reached.depth, reached.path, version, version)
 
 
 def _reach(
-    structure: Structure,
     module: str,
     relation: str,
     depth: int,
@@ -189,8 +194,7 @@ def _reach(
     old_version: str | None,
     new_version: str | None,
 ) -> _Reach:
-    steps = tuple(PathStep(kind=str(structure.kind(item)), key=item, name=structure.name(item)) for item in path)
-    return _Reach(module, relation, depth, path, old_version, new_version, steps)
+    return _Reach(module, relation, depth, path, old_version, new_version)
 
 
 def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach) -> list[Decided]:
@@ -297,7 +301,7 @@ class _Rows:
             "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
             "person": person,
             "person_name": end.name,
-            "path": (*reach.steps, *_steps(task), end),
+            "path": (*self._world.item_steps(reach.path), *_steps(task), end),
         }
         if task is not None:
             own |= {

@@ -9,7 +9,7 @@ from typing import Any
 
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ImpactAction, RuleHit
-from changes.domain.rules_cells import consent_limit, texts_of
+from changes.domain.rules_cells import consent_limit, texts_of, unknown_hours_count
 from changes.domain.rules_engine import NOTHING_SAID, CompiledTable
 from changes.domain.rules_table import add_effects
 
@@ -63,7 +63,7 @@ class Decision:
     criterion: str | None
     tell: tuple[str, ...]
     consent: str
-    """yes, no, or `over:8`: more than so many extra hours."""
+    """yes, no, or `over:8`: more than so many extra hours; `over:8:unknown`: or when nobody knows how many."""
     table: str
     version: int
     row: str
@@ -75,11 +75,13 @@ class Decision:
     """JSON: by table its version, the rows that fired, and the first condition not met of each row that did not."""
 
     def needs_consent(self, planned_hours: Decimal | None) -> bool:
-        """Unknown hours can't exceed a limit; a table that wants consent there asks for unknown hours itself."""
+        """Unknown hours exceed a limit only by the rule's own word (`over:8:unknown`)."""
         limit = consent_limit(self.consent)
         if limit is None:
             return self.consent == "yes"
-        return planned_hours is not None and self.extra_hours(planned_hours) > limit
+        if planned_hours is None:
+            return unknown_hours_count(self.consent)
+        return self.extra_hours(planned_hours) > limit
 
     def extra_hours(self, planned_hours: Decimal) -> Decimal:
         """A retest is work on top; everything else grows by the factor."""

@@ -193,4 +193,5 @@ EFFECTS: Mapping[str, Effect] = {
         Effect("consent", _t("需同意", "Needs consent"), _YES_NO),
     )
 }  # fmt: skip
-"""`tell` also takes `department:PU` (its managers) and `person:10231`; `consent` also `over:8`, extra hours."""
+"""`tell` also takes `department:PU` (its managers) and `person:10231`; `consent` also `over:8`, extra hours,
+and `over:8:unknown`: or unknown ones."""

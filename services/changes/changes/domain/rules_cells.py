@@ -13,7 +13,7 @@ MOST_VALUES = 200
 _MOST_LETTERS = 200
 _MOST_NUMBER = Decimal(10) ** 9
 _TELL = re.compile(r"(lead|module|tester|manager|role:[a-z_]{2,40}|department:[^\s:]{1,40}|person:[^\s:]{1,40})")
-_CONSENT = re.compile(r"over:(\d{1,5}(?:\.\d{1,2})?)")
+_CONSENT = re.compile(r"over:(\d{1,5}(?:\.\d{1,2})?)(:unknown)?")
 
 Value = Any
 """What a field can be: text (empty: unknown), Decimal or None, bool, frozenset of texts."""
@@ -259,6 +259,11 @@ _RIGHT: Mapping[str, Callable[[str], bool]] = {
 
 
 def consent_limit(value: str) -> Decimal | None:
-    """`over:8` → 8 extra hours."""
+    """`over:8` → 8 extra hours; `over:8:unknown` too, where unknown hours count as more than that."""
     found = _CONSENT.fullmatch(value)
     return Decimal(found[1]) if found else None
+
+
+def unknown_hours_count(value: str) -> bool:
+    found = _CONSENT.fullmatch(value)
+    return bool(found and found[2])

@@ -7,7 +7,17 @@ from typing import Any
 
 from bihuan_contracts import Text
 from changes.domain.rules_catalogue import EFFECTS, FIELDS, Field, Kind
-from changes.domain.rules_cells import Condition, Wrong, consent_limit, literal, number_of, plain, texts_of, value_of
+from changes.domain.rules_cells import (
+    Condition,
+    Wrong,
+    consent_limit,
+    literal,
+    number_of,
+    plain,
+    texts_of,
+    unknown_hours_count,
+    value_of,
+)
 from changes.domain.rules_engine import cell, model
 from changes.domain.rules_table import MOST_CASES, MOST_COLUMNS, MOST_ROWS, Case, HitPolicy, Refused, Row, Table
 
@@ -76,7 +86,7 @@ def _said(effect: str, values: tuple[str, ...]) -> str:
     if effect in {"must_confirm", "consent"} and value in {"yes", "no"}:
         return "true" if value == "yes" else "false"
     if effect == "consent":
-        return plain(consent_limit(value) or Decimal(0))
+        return literal(value) if unknown_hours_count(value) else plain(consent_limit(value) or Decimal(0))
     if effect not in {"action", "criterion"} and (number := number_of(value)) is not None:
         return plain(number)
     return literal(value)
@@ -308,6 +318,8 @@ def _effect_of(name: str, text: str) -> tuple[str, ...] | None:
         return _texts(text)
     if name in {"must_confirm", "consent"} and text in {"true", "false"}:
         return ("yes" if text == "true" else "no",)
+    if name == "consent" and (said := _texts(text) if re.fullmatch(_TEXT, text) else None):
+        return said if unknown_hours_count(said[0]) else None
     if re.fullmatch(_NUMBER, text):
         return (f"over:{_plain(text)}" if name == "consent" else _plain(text),)
     return _texts(text) if re.fullmatch(_TEXT, text) and name not in {"tell", "must_confirm", "consent"} else None

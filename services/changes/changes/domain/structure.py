@@ -62,6 +62,8 @@ class Structure:
 
     items: Mapping[str, Item] = field(default_factory=dict)
     parents: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    _reached: dict[str, list["Reached"]] = field(init=False, default_factory=dict, repr=False, compare=False)
+    """What has been asked before: several rules go up from the same item."""
 
     def name(self, item: str) -> str:
         found = self.items.get(item)
@@ -91,6 +93,12 @@ def where_used(structure: Structure, start: str) -> list[Reached]:
     Above an item are the bills that name it or take it as a substitute, the bills that take any variant of what it
     is a variant of, and the variants that inherit such a line. The variants of the changed item itself are too.
     """
+    if start not in structure._reached:
+        structure._reached[start] = _where_used(structure, start)
+    return structure._reached[start]
+
+
+def _where_used(structure: Structure, start: str) -> list[Reached]:
     variants = _variants(structure)
     reached = {start: Reached(start, 0, (start,))}
     waiting = deque([start])

@@ -48,7 +48,7 @@ def suspicions(change: Change, world: World) -> Iterator[Suspicion]:
     for module, items in found.items():
         if structure.kind(module) not in _HELD:
             continue
-        path = tuple(PathStep(kind=str(structure.kind(item)), key=item, name=structure.name(item)) for item in items)
+        path = world.item_steps(items)
         yield _suspicion(change, "module", module, structure.name(module), path)
         for task in world.by_module.get(module, ()):
             if task.kind != "retest" and (task.open or task.kind == "test"):

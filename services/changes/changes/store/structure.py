@@ -134,7 +134,9 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         for child, parent, how in rows:
             parents[child].append(step_of(parent, how))
         fresh = wanted | {row[1] for row in rows}
-        found = await tx.raw.fetch("select * from items_and_variants($1::text[])", list(fresh - loaded))
+        found = await tx.raw.fetch(
+            "select item, name, kind, variant_of, version from items_and_variants($1::text[])", list(fresh - loaded)
+        )
         items |= {row["item"]: _item(row) for row in found}
         loaded |= fresh
         family = {row["item"] for row in found} | {row["variant_of"] for row in found if row["variant_of"]}
@@ -166,7 +168,9 @@ async def _named_in_bills(tx: Transaction, parts: Sequence[str]) -> dict[str, It
 
 
 async def load_items(tx: Transaction, names: Iterable[str]) -> dict[str, Item]:
-    rows = await tx.raw.fetch("select * from items where item = any($1::text[])", list(names))
+    rows = await tx.raw.fetch(
+        "select item, name, kind, variant_of, version from items where item = any($1::text[])", list(names)
+    )
     return {row["item"]: _item(row) for row in rows}
 
 

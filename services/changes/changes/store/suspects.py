@@ -10,6 +10,8 @@ from bihuan_chassis import Transaction
 from bihuan_contracts.changes import PathStep
 from changes.domain.suspicion import Suspicion
 
+RETESTED = "retested"
+"""Begins the reason of what a passed retest has cleared; the card's code follows."""
 _PATH = TypeAdapter(tuple[PathStep, ...])
 
 _RAISE = """
@@ -88,3 +90,23 @@ async def clear_superseded(tx: Transaction, changes: Sequence[UUID], reason: str
     )
     for row in rows:
         await clear(tx, row["change"], row["links"], None, reason)
+
+
+_RETESTED = """
+select causes.change, min(card.code) as code, array_agg(distinct causes.link) as links
+from tasks as card join suspect_causes as causes on causes.change = card.retest_change and causes.clearing is null
+    join suspect_links as links using (link) left join tasks as own on own.task = links.task
+where card.task = any($1::uuid[]) and card.verified
+    and (links.kind = 'criterion' and own.module = card.module and own.project = card.project
+        or links.kind = 'module' and links.target = card.module and not exists (
+            select from tasks as other where other.retest_change = card.retest_change and other.module = card.module
+                and other.state not in ('cancelled', 'superseded') and not other.verified))
+group by causes.change
+"""
+"""A test of one project speaks for that project; the module is cleared when no project's retest of it is open."""
+
+
+async def clear_retested(tx: Transaction, cards: Sequence[UUID]) -> None:
+    """What these retest cards have verified on the new version is in doubt no more, for the change that they repeat."""
+    for row in await tx.raw.fetch(_RETESTED, list(cards)):
+        await clear(tx, row["change"], row["links"], None, f"{RETESTED} {row['code']}")

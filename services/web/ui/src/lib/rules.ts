@@ -59,7 +59,7 @@ export function useRuleWords(catalogue: Ref<Catalogue | undefined>) {
     if (name === 'hours_factor') return `× ${first}`
     if (name === 'due_days') return t('rules.days', { n: first })
     if (name === 'must_confirm') return yesNo(first)
-    if (name === 'consent') return first.startsWith('over:') ? t('rules.over', { n: first.slice(5) }) : yesNo(first)
+    if (name === 'consent') return first.startsWith('over:') ? t(first.endsWith(':unknown') ? 'rules.overOrUnknown' : 'rules.over', { n: first.split(':')[1] ?? '' }) : yesNo(first)
     return text(effects.value.get(name)?.choices.find((choice) => choice.value === first)?.label) || first
   }
   /** Facts or conditions as one sentence: what makes the case. */
