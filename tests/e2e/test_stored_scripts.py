@@ -52,7 +52,11 @@ def _clean(page: Page, address: str) -> None:
 
 
 def _ok(page: Page, method: str, address: str, body: object) -> dict[str, object]:
-    sent = {"data": json.dumps(body), "headers": MARK | {"Content-Type": "application/json"}}
+    sent = (
+        {"headers": MARK}
+        if body is None
+        else {"data": json.dumps(body), "headers": MARK | {"Content-Type": "application/json"}}
+    )
     answer = getattr(page.request, method)(address, **sent)
     assert answer.ok, f"{address}: {answer.text()}"
     found: dict[str, object] = answer.json()
@@ -123,6 +127,49 @@ def test_nothing_that_was_typed_runs_on_any_page(bihuan: Instance, open_as: Open
     lead.keyboard.type("window.ran")
     expect(lead.get_by_role("option").first).to_be_visible()
     assert lead.evaluate(_FOUND) == [None, 0]
+
+
+def test_nothing_typed_into_the_other_forms_runs(open_as: OpenAs) -> None:
+    """W4: people's and projects' records, documents, bookings, appeals, matrices and their negotiation, rules."""
+    administrator, lead = open_as("10902", "/people"), open_as(LEAD, "/boards")
+    person, module = f"Y{uuid4().hex[:6]}", f"YM-{uuid4().hex[:6]}"
+    own = {
+        "name": CORPUS[0], "name_latin": CORPUS[1], "title": CORPUS[2], "department_name": CORPUS[4],
+        "modules": [CORPUS[5]], "roles": ["test_engineer"],
+    }  # fmt: skip
+    _ok(administrator, "post", "/api/people", {"person": person, "own": own})
+    record = _ok(administrator, "get", f"/api/people/{person}/record", None)
+    own["title"] = CORPUS[3]
+    _ok(administrator, "put", f"/api/people/{person}", {"version": record["version"], "own": own})
+    for address in ("/people", f"/people/{person}", f"/people/{person}/edit"):
+        _clean(administrator, address)
+
+    project = _project(lead, LEAD, module)
+    record = _ok(lead, "get", f"/api/goals/projects/{project}/record", None)
+    edit = {"revision": record["revision"], "phase": CORPUS[1], "customer": _ALL[:200], "name": CORPUS[2]}
+    _ok(lead, "patch", f"/api/goals/projects/{project}", edit)
+    for _ in range(100):  # changes hears of the project a moment later
+        if lead.request.get(f"/api/changes/projects/{project}/document").ok:
+            break
+        lead.wait_for_timeout(100)
+    section = {"version": 0, "title": CORPUS[0], "body": "\n\n".join(CORPUS)}
+    _ok(lead, "put", f"/api/changes/projects/{project}/document/sections/SC-5", section)
+    board = _ok(lead, "get", f"/api/goals/projects/{project}", None)
+    task = board["goals"][0]["tasks"][0]["task"]  # type: ignore[index] # plain JSON
+    _ok(lead, "post", f"/api/goals/tasks/{task}/progress", {"hours": "1", "note": _ALL[:400]})
+    appeal = _ok(
+        lead, "post", "/api/changes/appeals",
+        {"subject": {"kind": "score", "score": CORPUS[1]}, "statement": _ALL, "wish": CORPUS[4]},
+    )  # fmt: skip
+    number = appeal["summary"]["appeal"]  # type: ignore[index] # plain JSON
+    owner = open_as("10003", "/rules")
+    table = _ok(owner, "post", "/api/changes/rules", {"title": CORPUS[1], "complete": False})
+    for address in (f"/boards/{project}", f"/boards/{project}/settings", f"/boards/{project}/edit",
+                    f"/boards/{project}/document", f"/tasks/{task}", "/boards/new", "/appeals", f"/appeals/{number}"):  # fmt: skip
+        _clean(lead, address)
+    _clean(owner, "/rules")
+    _clean(owner, f"/rules/{table['name']}")
+    expect(owner.get_by_text("window.ran").first).to_be_visible()
 
 
 def _project(lead: Page, person: str, module: str) -> object:
