@@ -17,6 +17,7 @@ from goals.domain.causes import CauseKind
 from goals.domain.history import Kept, fold
 from goals.domain.later import Later, later_changes
 from goals.domain.tree import Task, Tree
+from goals.history_store import Newest
 
 routes = router(tags=["history"])
 
@@ -114,14 +115,13 @@ async def project_as_of(project: UUID, as_of: Moment, tx: Tx) -> PastProject:
         raise NotFound()
     _refuse_earlier(as_of, since)
     ever = await history_store.tasks_ever_in(tx, project)
-    projects = await history_store.kept_project(tx, project, as_of, as_of)
-    tasks = await history_store.kept_tasks(tx, ever, as_of, as_of)
-    tree = _tree_at(projects, tasks, project, as_of)
     newest = await history_store.newest_of_project(tx, project, as_of, _MOST)
-    acts = later_changes(
-        await history_store.kept_tasks(tx, ever, newest.begin),
-        {project: await history_store.kept_project(tx, project, newest.begin)}, newest.begin,
-    )  # fmt: skip
+    tasks, since_then = await _versions(tx, ever, as_of, newest)
+    projects = moves = await history_store.kept_project(tx, project, newest.begin)
+    if newest.older:
+        projects = await history_store.kept_project(tx, project, as_of, as_of)
+    tree = _tree_at(projects, tasks, project, as_of)
+    acts = later_changes(since_then, {project: moves}, newest.begin)
     later = [one for one in acts if one.project == project]
     return PastProject(
         board=await board_of(tx, tree, as_of),
@@ -143,13 +143,13 @@ async def person_as_of(person: Key, as_of: Moment, tx: Tx, caller: Caller) -> Pa
     if since is None:
         raise NotFound()
     _refuse_earlier(as_of, since)
-    kept = await history_store.kept_tasks(tx, ever, as_of, as_of)
+    newest = await history_store.newest_of_tasks(tx, ever, as_of, _MOST)
+    kept, since_then = await _versions(tx, ever, as_of, newest)
     states = {task: _at(versions, as_of) for task, versions in kept.items()}
     mine = [
         history_store.task_from(state) for state in states.values() if state is not None and state["owner"] == person
     ]
-    newest = await history_store.newest_of_tasks(tx, ever, as_of, _MOST)
-    acts = later_changes(await history_store.kept_tasks(tx, ever, newest.begin), {}, newest.begin)
+    acts = later_changes(since_then, {}, newest.begin)
     later = [one for one in acts if _concerns(one, person)]
     projects = {task.project for task in mine}
     trees = await tree_store.load_trees(tx, projects, lock=False) if projects else {}
@@ -171,19 +171,28 @@ async def task_as_of(task: UUID, as_of: Moment, tx: Tx) -> PastTask:
     if project is None or since is None:
         raise NotFound()
     _refuse_earlier(as_of, since)
-    kept = await history_store.kept_tasks(tx, [task], as_of, as_of)
+    newest = await history_store.newest_of_tasks(tx, [task], as_of, _MOST)
+    kept, since_then = await _versions(tx, [task], as_of, newest)
     state = _at(kept.get(task, ()), as_of)
     if state is None:
         raise NotFound()
     found = history_store.task_from(state)
-    newest = await history_store.newest_of_tasks(tx, [task], as_of, _MOST)
-    acts = later_changes(await history_store.kept_tasks(tx, [task], newest.begin), {}, newest.begin)
+    acts = later_changes(since_then, {}, newest.begin)
     names = await store.names(tx, [found.owner])
     name = (await tree_store.load_trees(tx, [project], lock=False))[project].project.name
     return PastTask(
         task=task_reply(found, names, as_of, await store.calendar(tx)), project_name=name,
         **await _past(tx, acts, as_of, since, [kept[task]], newest.older),
     )  # fmt: skip
+
+
+_Versions = dict[UUID, list[Kept]]
+
+
+async def _versions(tx: Tx, tasks: Sequence[UUID], as_of: datetime, newest: Newest) -> tuple[_Versions, _Versions]:
+    """What tells the state at `as_of`, and the acts that are shown: the same rows unless much has happened since."""
+    shown = await history_store.kept_tasks(tx, tasks, newest.begin)
+    return (await history_store.kept_tasks(tx, tasks, as_of, as_of) if newest.older else shown), shown
 
 
 def _refuse_future(as_of: datetime, tx: Tx) -> None:
