@@ -22,7 +22,7 @@ _BOOKED = (("12", "9.5"), ("20", "18"))
 _ROW = Filled(
     "补做温漂摸底，样机调试多用半天", "4", {"kind": "rest_days", "amount": "0.5"}, {"answer": "accepted"}
 )  # fmt: skip
-_NOTE = "已记入本月奖励，随工资单发出。"
+_NOTE = "下周五下午调休半天，已排班。"
 _SECONDS = 60
 
 
