@@ -62,9 +62,9 @@ def _purchases(random: Random, now: datetime) -> Iterator[Event]:
 def _orders_for_parts(now: datetime) -> Iterator[Event]:
     """Open orders for parts that the scenario's change replaces or needs: their suppliers are in its impact (C3)."""
     listed = (
-        ("PO-26018", 3, "DCM-2410", "DC-DC 变换器", 200, 9),
-        ("PO-26021", 3, "DCM-2412", "DC-DC 变换器", 60, 21),
-        ("PO-26025", 7, "EC-680", "输出电容", 800, 14),
+        ("PO-26018", 0, "DCM-2410", "DC-DC 变换器", 200, 9),
+        ("PO-26021", 0, "DCM-2412", "DC-DC 变换器", 60, 21),
+        ("PO-26025", 1, "EC-680", "输出电容", 800, 14),
     )
     known = suppliers()
     for number, place, item, name, quantity, days in listed:
