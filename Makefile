@@ -75,7 +75,7 @@ types: install ## types of the tests as well
 		MYPYPATH=$$folder $(BIN)/mypy $$folder/*.py || exit 1; done
 	@MYPYPATH=services/web/tests $(BIN)/mypy $$(find tests -name '*.py')
 
-test: check ui chromium ## everything: check, rules, flows, the loop on real servers, faults, the browser
+test: check types ui chromium ## everything: check, rules, flows, the loop on real servers, faults, the browser
 	@cd $(UI) && $(WITH_NODE) npm test --silent
 	@$(BIN)/pytest -q -m "not fault"
 	@$(BIN)/pytest -q -m fault

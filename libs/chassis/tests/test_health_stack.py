@@ -64,7 +64,7 @@ class Process:
 async def process(
     serve: Serve, app: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Process]:
-    monkeypatch.setattr(run, "_leave_to_stay", lambda **_: None)  # this process is not the service's own
+    monkeypatch.setattr(run, "leave_to_stay", lambda **_: None)  # this process is not the service's own
     stop, port = asyncio.Event(), free_port()
     running = asyncio.ensure_future(serve([(app, settings)], port, stop))
     assert isinstance(running, asyncio.Task)

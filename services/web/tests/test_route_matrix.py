@@ -35,6 +35,7 @@ WHO = {
     "GET /api/web/dead-letters/{id}": INTEGRATORS,
     "POST /api/web/dead-letters/{id}/replay": INTEGRATORS,
     "POST /api/web/dead-letters/{id}/discard": INTEGRATORS,
+    "GET /api/units/{change}": SIGNED_IN,
     "GET /live": SIGNED_IN,
     "* /api/{service}/{path:path}": SIGNED_IN,
     "* /{path:path}": ANYBODY,
