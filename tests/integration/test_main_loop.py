@@ -181,7 +181,7 @@ async def test_poison_is_kept_with_its_reason_and_holds_nothing_up(bihuan: Insta
         found = {letter["code"]: letter for letter in letters}
         assert {code for _, _, _, code in POISON} <= set(found)
         large = found["too_large"]
-        assert large["reason"] == "the body has 1500008 bytes, the limit is 900000"
+        assert large["reason"] == "内容有 1500008 字节，上限是 900000"
         assert len(large["value"]) == 400, "a list has the beginning of a body"
         assert len((await integrator.get(f"/api/changes/dead-letters/{large['id']}")).json()["value"]) == 20_000
 
@@ -207,7 +207,7 @@ async def test_a_large_event_is_refused_to_its_sender_by_every_other_way(
         assert [(one["accepted"], one["refused"]) for one in answers] == [(0, 1), (1, 0)]
         [refused] = answers[0]["events"]
         assert refused["code"] == "too_large"
-        assert "the limit is 900000" in refused["message"]
+        assert "上限是 900000" in refused["message"]
 
         async def known() -> bool | None:
             found = (await lead.get("/api/changes/modules", params={"q": "GOOD-2"})).json()["modules"]
