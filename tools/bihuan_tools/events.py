@@ -85,7 +85,7 @@ def _values(text: str) -> Iterable[tuple[int, Any]]:
 def _validated(topic: Topic, number: int, value: Any) -> Event:
     opened = open_record(topic, None, json.dumps(value, ensure_ascii=False).encode(), [], None)
     if isinstance(opened, Refused) and opened.code == "too_large":
-        fail(f"第 {number} 条太大（{opened.message}）", f"Event {number} is too large ({opened.message})", 2)
+        fail(f"第 {number} 条太大（{opened.message.zh}）", f"Event {number} is too large ({opened.message.en})", 2)
     if isinstance(opened, Refused):
         where = opened.field or "-"
         fail(
