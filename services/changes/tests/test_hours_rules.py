@@ -14,7 +14,7 @@ from changes.domain.hours import (
     Basis,
     Candidates,
     Given,
-    Outcome,
+    HoursOutcome,
     Similar,
     choose,
     estimate,
@@ -97,7 +97,7 @@ def test_coverage_counts_finished_tasks_that_had_an_estimate() -> None:
     ]  # fmt: skip
     found = score(said)
     assert [one.outcome for one in said] == [
-        Outcome.WITHIN, Outcome.WITHIN, Outcome.ABOVE, Outcome.BELOW, None, None,
+        HoursOutcome.WITHIN, HoursOutcome.WITHIN, HoursOutcome.ABOVE, HoursOutcome.BELOW, None, None,
     ]  # fmt: skip
     assert (found.given, found.too_few, found.scored, found.coverage) == (6, 1, 4, Decimal("50.0"))
     assert score([]).coverage is None

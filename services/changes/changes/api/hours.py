@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from bihuan_chassis.http import EVERYONE, Caller, Reply, Tx, allow, invalid, router
 from changes import hours, hours_store, store
 from changes.api.record import reads_all
-from changes.domain.hours import WITHIN, Basis, Estimate, Given, Outcome, score
+from changes.domain.hours import WITHIN, Basis, Estimate, Given, HoursOutcome, score
 
 routes = router(tags=["consents"])
 _MOST_TASKS = 200
@@ -70,7 +70,7 @@ class EstimateLine(Reply):
     asked: Decimal | None
     """Extra hours that stood in the matrix."""
     actual: Decimal | None
-    outcome: Outcome | None
+    outcome: HoursOutcome | None
 
 
 class EstimateScore(Reply):

@@ -135,7 +135,7 @@ def _quantile(ordered: Sequence[Decimal], percent: int) -> Decimal:
 # ── what happened ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Outcome(StrEnum):
+class HoursOutcome(StrEnum):
     """Where the actual hours came to lie."""
 
     BELOW = "below"
@@ -152,13 +152,13 @@ class Given:
     actual: Decimal | None
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> HoursOutcome | None:
         """None: there was no estimate, or the task is not finished."""
         if self.p20 is None or self.p80 is None or self.actual is None:
             return None
         if self.actual < self.p20:
-            return Outcome.BELOW
-        return Outcome.ABOVE if self.actual > self.p80 else Outcome.WITHIN
+            return HoursOutcome.BELOW
+        return HoursOutcome.ABOVE if self.actual > self.p80 else HoursOutcome.WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def score(given: Sequence[Given]) -> Score:
     return Score(
         given=len(given),
         too_few=sum(one.p20 is None for one in given),
-        below=found.count(Outcome.BELOW),
-        within=found.count(Outcome.WITHIN),
-        above=found.count(Outcome.ABOVE),
+        below=found.count(HoursOutcome.BELOW),
+        within=found.count(HoursOutcome.WITHIN),
+        above=found.count(HoursOutcome.ABOVE),
     )
