@@ -255,6 +255,7 @@ async def test_the_broker_hangs_longer_than_anybody_waits(plant: Plant, monkeypa
     lanes = [relay.Relay(source, settings, shared, number) for number in range(relay.LANES)]
     relaying = [asyncio.create_task(lane.run(stop)) for lane in lanes]
     first = await shared.get()
+    await first.partitions_for(plant.announced.name)  # a topic that it had to look for first would only be away
     broker = plant.kafka.process.find()
     assert broker is not None
     plant.start()  # it hears the measures
