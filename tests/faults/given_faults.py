@@ -91,6 +91,12 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
+    def __str__(self) -> str:
+        """How it is, with the end of its log: what a test that waits in vain says of it."""
+        end = self.process.poll()
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
+        return "\n".join([f"{self.log.name}: " + ("runs" if end is None else f"has ended with {end}"), *lines])
+
     async def stop(self, within: float = 60) -> float:
         """Ask it to end; returns the seconds it took."""
         started = time.monotonic()
@@ -256,7 +262,10 @@ class Plant:
                 return False
             return counts["effects"] >= expected and counts["measures"] >= expected and counts["outbox"] == 0
 
-        took = await until(done, within, lambda: f"{expected} effects, there are {counts}")
+        def missing() -> str:
+            return "\n".join([f"{expected} effects, there are {counts}", *map(str, self.workers)])
+
+        took = await until(done, within, missing)
         await asyncio.sleep(0.5)  # what would come twice comes now
         return took
 

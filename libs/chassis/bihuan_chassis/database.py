@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
@@ -81,17 +81,21 @@ async def connected(source: AsyncEngine) -> AsyncIterator[Connection]:
 async def hold(source: AsyncEngine) -> Connection:
     """A connection for as long as the caller lives: giving it back to the pool each time costs a round trip."""
     connection = await source.connect()
-    return Connection(connection, await _raw(connection))
+    try:
+        return Connection(connection, await _raw(connection))
+    except BaseException:
+        await connection.close()  # or its place in the pool would be lost
+        raise
 
 
 async def release(connection: Connection) -> None:
-    """Give a held connection back; a broken one is thrown away."""
-    try:
-        if connection.closed:
+    """Give a held connection back; a broken one is thrown away, and its place in the pool is free either way."""
+    broken = (DBAPIError, *_UNREACHABLE, *_OUTAGES, asyncpg.InterfaceError)
+    if connection.closed:
+        with suppress(*broken):
             await connection.sqlalchemy.invalidate()
+    with suppress(*broken):
         await connection.sqlalchemy.close()
-    except (DBAPIError, *_UNREACHABLE, *_OUTAGES, asyncpg.InterfaceError):
-        pass  # it was broken already
 
 
 async def _raw(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
