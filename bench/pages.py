@@ -46,9 +46,10 @@ _SHOWN = """async ([path, data, filling, all]) => {
   performance.clearResourceTimings()
   history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate', { state: {} }))
   const painted = async (n) => {
-    while (document.querySelectorAll('table.tree tbody tr').length < n) await new Promise(requestAnimationFrame)
-    // a message is handled after the frame that was asked for has been painted
-    await new Promise((done) => requestAnimationFrame(() => { const { port1, port2 } = new MessageChannel(); port1.onmessage = done; port2.postMessage(0) }))
+    do await new Promise(requestAnimationFrame)
+    while (document.querySelectorAll('table.tree tbody tr').length < n)
+    // the frame that now begins paints them; a message that is sent here is handled after it
+    await new Promise((done) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = done; port2.postMessage(0) })
     return performance.now()
   }
   const filled = await painted(filling)
