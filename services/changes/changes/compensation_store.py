@@ -1,7 +1,6 @@
 """Rows of compensations that were agreed to (C7)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,9 @@ _COLUMNS = (
 
 async def add(tx: Transaction, promises: Sequence[Promise]) -> None:
     await tx.raw.executemany(
-        "insert into compensations (row, matrix, receiver, giver, kind, amount, helper, promised_at, due_at, given_at,"
-        " note, contested, received_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-        " on conflict do nothing",
-        [(*astuple(one)[:4], str(one.kind), *astuple(one)[5:]) for one in promises],
+        f"insert into compensations ({_COLUMNS})"  # noqa: S608 - constants
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
+        [tuple(getattr(one, name) for name in _COLUMNS.split(", ")) for one in promises],
     )
 
 

@@ -1,26 +1,31 @@
 """Rows of urgent customer requests (G10)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from bihuan_chassis import Transaction
 from goals.domain.requests import Hours, Request
+from goals.domain.tree import Task
 
 
-async def next_number(tx: Transaction) -> str:
-    number: int = await tx.raw.fetchval("select nextval('request_numbers')")
-    return f"UR-{number:04}"
+async def next_numbers(tx: Transaction, count: int) -> list[str]:
+    rows = await tx.raw.fetch("select nextval('request_numbers') from generate_series(1, $1)", count)
+    return [f"UR-{row[0]:04}" for row in rows]
 
 
-async def save(
-    tx: Transaction, one: Request, booked_by: str | None, order: str | None, project: UUID | None, task: UUID | None
-) -> None:
+async def save(tx: Transaction, booked: Sequence[tuple[Request, str | None, str | None, Task | None]]) -> None:
+    """Requests, with who has booked each, the customer's order, and the task where there is one already."""
+    requests, tasks = [one for one, _, _, _ in booked], [task for _, _, _, task in booked]
     await tx.raw.execute(
         "insert into requests (request, number, what, customer, booked_by, booked_at, project, task, customer_order)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        one.request, one.number, one.what, one.customer, booked_by, tx.now, project, task, order,
+        " select r, n, w, c, b, $9, p, t, o from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
+        "  $6::uuid[], $7::uuid[], $8::text[]) as new (r, n, w, c, b, p, t, o)",
+        [one.request for one in requests], [one.number for one in requests], [one.what for one in requests],
+        [one.customer for one in requests], [by for _, by, _, _ in booked],
+        [task.project if task else None for task in tasks], [task.task if task else None for task in tasks],
+        [order for _, _, order, _ in booked], tx.now,
     )  # fmt: skip
 
 

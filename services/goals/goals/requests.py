@@ -1,6 +1,8 @@
 """Urgent requests as they come from the customer system, and booking one as an ad-hoc task (G10)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from bihuan_chassis import Transaction
 from bihuan_contracts import Text
@@ -24,39 +26,67 @@ async def on_customer_orders(orders: Sequence[CustomerOrderChanged], tx: Transac
     known = await request_store.known(tx, {number for number, _ in urgent}) if urgent else set()
     fresh = [order for key, order in urgent.items() if key not in known]
     projects = await store.all_projects(tx) if fresh else []
-    for order in fresh:
-        assert order.urgent_request is not None
-        named = [one for one in projects if one.code == order.project and one.state == "active"]
-        found = named or candidates(order.urgent_request, order.customer_name, projects)
-        await book(tx, order.urgent_request, order.customer_name, found, order=order.number)
+    await book(tx, [_wanted(order, projects) for order in fresh])
 
 
-async def book(
-    tx: Transaction, what: str, customer: str, found: Sequence[Project], *, by: str | None = None,
-    order: str | None = None,
-) -> Request:  # fmt: skip
-    """Enter a request. With one project it becomes a task at once, otherwise it waits until somebody chooses."""
-    request = Request(tx.new_id(), await request_store.next_number(tx), what, customer)
-    if len(found) == 1:
-        tree = (await tree_store.load_trees(tx, [found[0].project]))[found[0].project]
-        task = await add_task(tx, tree, request, by)
-        await request_store.save(tx, request, by, order, task.project, task.task)
-    else:
-        await request_store.save(tx, request, by, order, None, None)
-        tx.announce(*_asked(tx, request, found or await store.all_projects(tx)))
-    return request
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be booked: for whom, in which project it may belong, and where it comes from."""
+
+    what: str
+    customer: str
+    found: Sequence[Project]
+    by: str | None = None
+    order: str | None = None
 
 
-async def add_task(tx: Transaction, tree: Tree, request: Request, booked_by: str | None) -> Task:
-    task = ad_hoc_task(
-        request, tree, owner_for(tree, booked_by), ids=(tx.new_id(), tx.new_id(), tx.new_id()), starts_at=tx.now,
-        due_at=(await store.calendar(tx)).add(tx.now, WITHIN_DAYS),
-    )  # fmt: skip
-    tree.cause = Cause(CauseKind.REQUEST, request.request, request.number, tx.actor)
-    tree.put(task)
-    await save_and_announce(tx, [tree])
-    tx.announce(*_told(tx, tree, task, request))
-    return task
+def _wanted(order: CustomerOrderChanged, projects: Sequence[Project]) -> Wanted:
+    assert order.urgent_request is not None
+    named = [one for one in projects if one.code == order.project and one.state == "active"]
+    found = named or candidates(order.urgent_request, order.customer_name, projects)
+    return Wanted(order.urgent_request, order.customer_name, found, order=order.number)
+
+
+async def book(tx: Transaction, wanted: Sequence[Wanted]) -> list[Request]:
+    """Enter requests. With one project each becomes a task at once, otherwise it waits until somebody chooses."""
+    if not wanted:
+        return []
+    numbers = await request_store.next_numbers(tx, len(wanted))
+    requests = [
+        Request(tx.new_id(), number, one.what, one.customer) for number, one in zip(numbers, wanted, strict=True)
+    ]
+    booked = list(zip(requests, wanted, strict=True))
+    places = [(request, one.found[0].project, one.by) for request, one in booked if len(one.found) == 1]
+    trees = await tree_store.load_trees(tx, [project for _, project, _ in places])
+    tasks = await add_tasks(tx, trees, places)
+    await request_store.save(tx, [(request, one.by, one.order, tasks.get(request.request)) for request, one in booked])
+    waiting = [(request, one) for request, one in booked if request.request not in tasks]
+    everywhere = await store.all_projects(tx) if any(not one.found for _, one in waiting) else []
+    for request, one in waiting:
+        tx.announce(*_asked(tx, request, one.found or everywhere))
+    return requests
+
+
+async def add_tasks(
+    tx: Transaction, trees: Mapping[UUID, Tree], places: Sequence[tuple[Request, UUID, str | None]]
+) -> dict[UUID, Task]:
+    """The task of each request in its project's tree; with whoever has booked it."""
+    if not places:
+        return {}
+    due_at = (await store.calendar(tx)).add(tx.now, WITHIN_DAYS)
+    tasks: dict[UUID, Task] = {}
+    for request, project, booked_by in places:
+        tree = trees[project]
+        tree.cause = Cause(CauseKind.REQUEST, request.request, request.number, tx.actor)
+        tasks[request.request] = ad_hoc_task(
+            request, tree, owner_for(tree, booked_by), ids=(tx.new_id(), tx.new_id(), tx.new_id()), starts_at=tx.now,
+            due_at=due_at,
+        )  # fmt: skip
+        tree.put(tasks[request.request])
+    await save_and_announce(tx, trees.values())
+    for request, project, _ in places:
+        tx.announce(*_told(tx, trees[project], tasks[request.request], request))
+    return tasks
 
 
 def _told(tx: Transaction, tree: Tree, task: Task, request: Request) -> list[NoticeRequested]:

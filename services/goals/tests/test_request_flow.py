@@ -243,3 +243,22 @@ async def test_an_order_that_names_its_project_needs_no_customer(goals: RunningS
     await goals.hear(topics.CUSTOMER_ORDERS, [order(customer_name="集团采购", project="GX-500")])
     (found,) = (await goals.client(given.LEAD).get("/requests")).json()["requests"]
     assert found["project_name"] == "GX-500 五轴磨床"
+
+
+@flow
+async def test_requests_of_one_batch_are_booked_as_a_set_each_with_its_own_cause(goals: RunningService) -> None:
+    """Their weights add up as if they had come one by one, and the project is written once."""
+    await a_customer(goals)
+    await goals.clear_outbox()
+    urgent = [order(f"SO-{number}", urgent_request=f"第 {number} 件") for number in range(20, 23)]
+    await goals.hear(topics.CUSTOMER_ORDERS, [*urgent, order("SO-23", customer_name="新客户")])
+    found = (await goals.client(given.LEAD).get("/requests")).json()["requests"]
+    assert sorted((one["number"], one["weight"] and float(one["weight"])) for one in found) == [
+        ("UR-0001", 5.0), ("UR-0002", 5.0), ("UR-0003", 5.0), ("UR-0004", None),
+    ]  # fmt: skip
+    assert len(await goals.announced(topics.PROJECTS)) == 1
+    async with goals.tx() as tx:
+        rows = await tx.raw.fetch(
+            "select causes from task_versions join tasks using (task) where kind = 'ad_hoc' and causes is not null"
+        )
+    assert sorted({cause["label"] for row in rows for cause in row["causes"]}) == ["UR-0001", "UR-0002", "UR-0003"]

@@ -31,7 +31,7 @@ from goals.api.access import may_decide
 from goals.domain.edits import may_edit
 from goals.domain.requests import Load, Request, candidates, loads, months_until
 from goals.domain.tree import Project
-from goals.requests import add_task, book
+from goals.requests import Wanted, add_tasks, book
 
 routes = router(tags=["requests"])
 
@@ -134,7 +134,7 @@ async def list_requests(tx: Tx, caller: Caller, months: Annotated[int, Query(ge=
 async def book_request(body: RequestIn, tx: Tx, caller: Caller) -> RequestReply:
     """Finds the customer's project; in doubt the answer names those it may be (409 `choose_project`)."""
     projects = await store.all_projects(tx)
-    request = await book(tx, body.what, body.whom, [_project(body, projects)], by=caller.id)
+    [request] = await book(tx, [Wanted(body.what, body.whom, [_project(body, projects)], by=caller.id)])
     return await _one(tx, request.request, caller)
 
 
@@ -146,14 +146,15 @@ async def place_request(request: UUID, body: RequestPlaceIn, tx: Tx, caller: Cal
         raise NotFound()
     if row["task"] is not None:
         raise Conflict("placed", Text(zh="这项加急已有项目", en="This request has its project already"))
-    tree = (await tree_store.load_trees(tx, [body.project])).get(body.project)
+    trees = await tree_store.load_trees(tx, [body.project])
+    tree = trees.get(body.project)
     if tree is None or tree.project.state != "active":
         raise invalid("project", "unknown", "没有这个进行中的项目", "No such running project")
     if not may_decide(tree.project, caller):
         raise Forbidden(text=Text(zh="由项目负责人认领", en="The project's lead takes it over"))
     known = Request(request, row["number"], row["what"], row["customer"])
-    task = await add_task(tx, tree, known, row["booked_by"])
-    await request_store.place(tx, request, body.project, task.task)
+    tasks = await add_tasks(tx, trees, [(known, body.project, row["booked_by"])])
+    await request_store.place(tx, request, body.project, tasks[request].task)
     return await _one(tx, request, caller)
 
 
@@ -192,13 +193,15 @@ async def _one(tx: Tx, request: UUID, caller: Caller) -> RequestReply:
 async def _replies(tx: Tx, rows: Sequence[Any], caller: Caller) -> list[RequestReply]:
     projects = await store.all_projects(tx)
     names = await store.names(tx, [person for row in rows for person in (row["booked_by"], row["owner"])])
-    return [_reply(row, projects, names, caller) for row in rows]
-
-
-def _reply(row: Any, projects: Sequence[Project], names: dict[str, str], caller: Caller) -> RequestReply:
-    project = next((one for one in projects if one.project == row["project"]), None)
-    goal = next((one for one in project.goals if one.goal == row["goal"]), None) if project else None
+    by_id = {one.project: one for one in projects}
     running = [one for one in projects if one.state == "active"]
+    return [_reply(row, by_id.get(row["project"]), running, names, caller) for row in rows]
+
+
+def _reply(
+    row: Any, project: Project | None, running: Sequence[Project], names: dict[str, str], caller: Caller
+) -> RequestReply:
+    goal = next((one for one in project.goals if one.goal == row["goal"]), None) if project else None
     choices = [] if row["task"] else candidates(row["what"], row["customer"], running) or running
     return RequestReply(
         request=row["request"], number=row["number"], what=row["what"], customer=row["customer"],

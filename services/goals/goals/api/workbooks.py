@@ -22,7 +22,7 @@ from bihuan_chassis.http import (
     invalid,
     router,
 )
-from bihuan_chassis.problems import language_of
+from bihuan_chassis.problems import in_language, language_of
 from bihuan_contracts import Key, Text
 from bihuan_contracts.goals import TaskKind, TaskState
 from goals import store, tree_store
@@ -219,16 +219,12 @@ def _checked(
         ],
         errors=[
             WrongCell(
-                row=one.row, column=_in(language, BY_KEY[one.column].words()), value=one.value, code=one.code,
-                message=_in(language, one.message),
+                row=one.row, column=in_language(language, BY_KEY[one.column].words()), value=one.value, code=one.code,
+                message=in_language(language, one.message),
             )
             for one in listed
         ],
     )  # fmt: skip
-
-
-def _in(language: str, words: Text) -> str:
-    return words.en if language == "en" else words.zh
 
 
 def _file(body: bytes, name: str) -> Response:
