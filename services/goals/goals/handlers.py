@@ -250,49 +250,31 @@ async def on_concession_ends(timers: Sequence[Timer], tx: Transaction) -> None:
             if task is None or lock.change in gone or not lockable(task) or task.item_version != lock.old_version:
                 continue
             tree.cause = Cause(CauseKind.CONCESSION_OVER, lock.change, lock.change_number)
-            locked = lock_again(tree, task, lock)
-            tx.announce(*(_concession_over(task, lock, tx.now) if locked else _moved_on(task, lock, tx.now)))
+            tx.announce(*_concession_over(task, lock, lock_again(tree, task, lock), tx.now))
     await save_and_announce(tx, trees.values())
 
 
-def _moved_on(task: Task, lock: TaskLock, at: datetime) -> list[NoticeRequested]:
+def _concession_over(task: Task, lock: TaskLock, locked: bool, at: datetime) -> list[NoticeRequested]:
+    """To its owner: locked again with the way out, or on the new version, whose retest has passed already."""
     if task.owner is None:
         return []
+    if locked:
+        title = Text(
+            zh=f"{task.code} 的让步已到期，重新锁定", en=f"The concession on {task.code} is over: locked again"
+        )
+        body = lock.way_out
+    else:
+        title = Text(
+            zh=f"{task.code} 的让步已到期，转到 {lock.new_version}",
+            en=f"The concession on {task.code} is over: it goes on with {lock.new_version}",
+        )
+        body = Text(
+            zh=f"{lock.module} {lock.new_version} 的重测已经通过",
+            en=f"{lock.module} {lock.new_version} has passed its retest",
+        )
     return [
         NoticeRequested(
-            person=task.owner,
-            kind="concession_over",
-            dedupe=f"concession:{lock.lock}",
-            title=Text(
-                zh=f"{task.code} 的让步已到期，转到 {lock.new_version}",
-                en=f"The concession on {task.code} is over: it goes on with {lock.new_version}",
-            ),
-            body=Text(
-                zh=f"{lock.module} {lock.new_version} 的重测已经通过",
-                en=f"{lock.module} {lock.new_version} has passed its retest",
-            ),
-            link=f"/tasks/{task.task}",
-            change=lock.change,
-            at=at,
+            person=task.owner, kind="concession_over", dedupe=f"concession:{lock.lock}", title=title, body=body,
+            link=f"/tasks/{task.task}", must_confirm=locked, change=lock.change, at=at,
         )
-    ]
-
-
-def _concession_over(task: Task, lock: TaskLock, at: datetime) -> list[NoticeRequested]:
-    if task.owner is None:
-        return []
-    return [
-        NoticeRequested(
-            person=task.owner,
-            kind="concession_over",
-            dedupe=f"concession:{lock.lock}",
-            title=Text(
-                zh=f"{task.code} 的让步已到期，重新锁定", en=f"The concession on {task.code} is over: locked again"
-            ),
-            body=lock.way_out,
-            link=f"/tasks/{task.task}",
-            must_confirm=True,
-            change=lock.change,
-            at=at,
-        )
-    ]
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from statistics import quantiles
 from uuid import UUID
 
 from rapidfuzz import fuzz, process
@@ -118,18 +119,18 @@ def choose(asked: Asked, candidates: Candidates) -> tuple[Chosen, ...]:
 def estimate(asked: Asked, basis: Basis, similar: Sequence[Similar]) -> Estimate:
     if len(similar) < ENOUGH:
         return Estimate(asked.task, basis, len(similar), planned=asked.planned, similar=tuple(similar))
-    hours = sorted(one.hours for one in similar)
-    p20, p50, p80 = (_quantile(hours, percent) for percent in (20, 50, 80))
-    return Estimate(asked.task, basis, len(hours), p20, p50, p80, asked.planned, tuple(similar))
+    p20, p50, p80 = _spread([one.hours for one in similar])
+    return Estimate(asked.task, basis, len(similar), p20, p50, p80, asked.planned, tuple(similar))
 
 
-def _quantile(ordered: Sequence[Decimal], percent: int) -> Decimal:
-    """Linear between closest ranks (type 7 of Hyndman and Fan 1996), to half an hour."""
-    place = Decimal(percent) / 100 * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    value = ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-    return (value * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
+def _spread(hours: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
+    """P20, P50 and P80, linear between closest ranks (type 7 of Hyndman and Fan 1996), to half an hour."""
+    tenths = quantiles(hours, n=10, method="inclusive")
+    return _half(tenths[1]), _half(tenths[4]), _half(tenths[7])
+
+
+def _half(hours: Decimal) -> Decimal:
+    return (hours * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
 
 
 # ── what happened ───────────────────────────────────────────────────────────────────────────────────────────────────

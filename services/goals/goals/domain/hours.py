@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from statistics import quantiles
 
 from rapidfuzz import fuzz, process
 
@@ -39,14 +40,14 @@ def estimate(history: Sequence[Finished], *, kind: str, module: str | None, titl
     chosen = alike if len(alike) >= ENOUGH else candidates
     if len(chosen) < ENOUGH:
         return None
-    hours = sorted(one.hours for one in chosen)
-    return Estimate(_quantile(hours, 20), _quantile(hours, 50), _quantile(hours, 80), len(hours))
+    return Estimate(*_spread([one.hours for one in chosen]), len(chosen))
 
 
-def _quantile(ordered: Sequence[Decimal], percent: int) -> Decimal:
-    """Linear between closest ranks (type 7 of Hyndman and Fan 1996), to half an hour."""
-    place = Decimal(percent) / 100 * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    value = ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-    return (value * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
+def _spread(hours: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
+    """P20, P50 and P80, linear between closest ranks (type 7 of Hyndman and Fan 1996), to half an hour."""
+    tenths = quantiles(hours, n=10, method="inclusive")
+    return _half(tenths[1]), _half(tenths[4]), _half(tenths[7])
+
+
+def _half(hours: Decimal) -> Decimal:
+    return (hours * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
