@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from bihuan_chassis.calendar import ZONE
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomLine, BomReleased, ItemKind, NewCriterion
 from bihuan_tools.demo.company import ENGINEER, LEAD, SEED, TESTER, engineers
@@ -220,6 +221,7 @@ def _task(
     owner = {"develop": ENGINEER, "test": TESTER}.get(kind) if key else None
     if module.item == "MB-7" and code.startswith("GX-500") and kind in {"develop", "document"}:
         owner, done, due = ENGINEER, False, now + timedelta(hours=7 if kind == "develop" else 30)
+    due = _end_of_work(due)
     return {
         "code": code, "title": title.format(m=module.name), "kind": kind, "state": "done" if done else "active",
         "owner": owner or _owner(random, kind, module, staff), "module": module.item, "item_version": module.version,
@@ -235,6 +237,11 @@ def _task(
             }
         ],
     }  # fmt: skip
+
+
+def _end_of_work(at: datetime) -> datetime:
+    """Half past five of that day in the factory: nobody is given a date at night."""
+    return at.astimezone(ZONE).replace(hour=17, minute=30, second=0, microsecond=0)
 
 
 def _actual(random: Random, planned: int) -> Decimal:

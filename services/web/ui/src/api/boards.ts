@@ -28,6 +28,7 @@ export function useOpenWork(person: MaybeRefOrGetter<string>) {
   return useQuery({
     queryKey: ['work', person],
     queryFn: () => unwrap(web.GET('/api/people/{person}/work', { params: { path: { person: toValue(person) } } })),
+    enabled: () => Boolean(toValue(person)),
   })
 }
 
