@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from bihuan_chassis.calendar import ZONE
+from bihuan_chassis.calendar import ZONE, Calendar
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomLine, BomReleased, ItemKind, NewCriterion
 from bihuan_tools.demo.company import ENGINEER, LEAD, SEED, TESTER, engineers
@@ -211,17 +211,17 @@ def _task(
     staff: list[PersonChanged], now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     planned = random.choice((16, 24, 32, 40, 60))
-    due = now + timedelta(days=random.randint(-25, 35), hours=random.choice((0, 4, 9)) - 3)
+    due = _end_of_work(now + timedelta(days=random.randint(-25, 35), hours=random.choice((0, 4, 9)) - 3))
     # The power module is what the scenario changes: its work is under way, its test has passed.
     key = module.item == "PM-480"
     done = (key and kind == "test") or (not key and due < now and random.random() < 0.85)
     if key and kind != "test":
-        due = now + timedelta(days=random.randint(1, 9))
+        due = _end_of_work(now + timedelta(days=random.randint(1, 9)))
     finished = min(due + timedelta(days=random.choice((-3, -2, -1, -1, 0, 0, 1, 2))), now - timedelta(hours=5))
     owner = {"develop": ENGINEER, "test": TESTER}.get(kind) if key else None
     if module.item == "MB-7" and code.startswith("GX-500") and kind in {"develop", "document"}:
-        owner, done, due = ENGINEER, False, now + timedelta(hours=7 if kind == "develop" else 30)
-    due = _end_of_work(due)
+        owner, done = ENGINEER, False
+        due = _evening(now + timedelta(hours=7 if kind == "develop" else 30))
     return {
         "code": code, "title": title.format(m=module.name), "kind": kind, "state": "done" if done else "active",
         "owner": owner or _owner(random, kind, module, staff), "module": module.item, "item_version": module.version,
@@ -239,9 +239,16 @@ def _task(
     }  # fmt: skip
 
 
-def _end_of_work(at: datetime) -> datetime:
-    """Half past five of that day in the factory: nobody is given a date at night."""
+def _evening(at: datetime) -> datetime:
     return at.astimezone(ZONE).replace(hour=17, minute=30, second=0, microsecond=0)
+
+
+def _end_of_work(at: datetime) -> datetime:
+    """Half past five of that working day in the factory, or of the next one: nobody is given a date at night."""
+    calendar, day = Calendar(), _evening(at)
+    while not calendar.works(day.date()):
+        day += timedelta(days=1)
+    return day
 
 
 def _actual(random: Random, planned: int) -> Decimal:
