@@ -14,6 +14,7 @@ from bench.rows import Row, ratio
 from bihuan_chassis import testing
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.openapi import load
+from bihuan_chassis.run import leave_to_stay
 from bihuan_tools.instance import Instance
 from changes import hours, hours_store
 from changes.domain.hours import ALIKE, MOST, Asked, Candidates
@@ -56,6 +57,7 @@ async def estimates(instance: Instance) -> list[Row]:
     random = Random(7)
     async with testing.running(load("changes"), instance.postgres_url) as changes:
         await _history(changes, random)
+        leave_to_stay()  # as the api does
         pairs: list[tuple[float, float]] = []
         for number in range(ROUNDS + 1):
             asked = [_asked(random) for _ in range(ASKED)]

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bihuan_chassis import Transaction
 from changes import hours_store
 from changes.domain.consent import Matrix
-from changes.domain.hours import Asked, Candidates, Chosen, Estimate, choose, estimate
+from changes.domain.hours import Asked, Candidates, Chosen, Estimate, Similar, choose, estimate
 
 
 async def estimates(tx: Transaction, asked: Sequence[Asked]) -> list[Estimate]:
@@ -22,7 +21,7 @@ async def estimates(tx: Transaction, asked: Sequence[Asked]) -> list[Estimate]:
         estimate(
             task,
             candidates.basis,
-            [replace(finished[one.place], likeness=one.likeness) for one in each if one.place in finished],
+            [Similar(*finished[one.place], one.likeness) for one in each if one.place in finished],
         )
         for task, candidates, each in zip(asked, found, chosen, strict=True)
     ]

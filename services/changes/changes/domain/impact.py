@@ -10,10 +10,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
 from bihuan_contracts.plm import ItemKind, NewCriterion
 from changes.domain.rules import Decision, Facts, RuleBook
-from changes.domain.structure import Reached, Structure, only_flags, where_used
+from changes.domain.structure import Structure, only_flags, where_used
 
 _TESTS = {"test"}
 _OPEN = {"draft", "active"}
+_HELD = {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}
+_ORDER = (ImpactAction.LOCK, ImpactAction.RETEST, ImpactAction.MIGRATE, ImpactAction.INFORM, ImpactAction.UNKNOWN)
+_RANK = {action: place for place, action in enumerate(_ORDER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class World:
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """People by what a rule tells: `role:director`, `department:PU`, `person:10231`."""
     by_module: Mapping[str, Sequence[Task]] = field(init=False)
+    responsible: Mapping[str, Sequence[Person]] = field(init=False)
+    """Who answers for each module, by employee number."""
     _items: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
     _steps: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
 
@@ -109,6 +114,11 @@ class World:
             if task.module is not None:
                 found[task.module].append(task)
         object.__setattr__(self, "by_module", found)
+        answering: dict[str, list[Person]] = defaultdict(list)
+        for _, person in sorted(self.people.items()):
+            for module in person.modules:
+                answering[module].append(person)
+        object.__setattr__(self, "responsible", answering)
 
     def item_steps(self, path: Sequence[str]) -> tuple[PathStep, ...]:
         """A way through the structure. Ways share most of their items: each is made once."""
@@ -116,7 +126,7 @@ class World:
             if item not in self._items:
                 kind, name = str(self.structure.kind(item)), self.structure.name(item)
                 self._items[item] = PathStep(kind=kind, key=item, name=name)
-        return tuple(self._items[item] for item in path)
+        return tuple(map(self._items.__getitem__, path))
 
     def person_step(self, person: str) -> PathStep:
         """The end of many paths, made once."""
@@ -158,48 +168,36 @@ class Assessment:
 
 def assess(change: Change, world: World, rules: RuleBook) -> Assessment:
     """Everybody the change affects. Pure: the same inputs give the same rows with the same ids."""
-    decided = [one for reach in _modules(change, world.structure) for one in _of_module(change, world, rules, reach)]
+    rows_of = _Rows(change, world)
+    decided = [one for reach in _modules(change, world) for one in _of_module(change, world, rules, reach, rows_of)]
     rows = [one.row for one in decided if one.row is not None]
     rows += _told(change, world, rules, decided)
     return Assessment(_once(rows + _informed(change, world, rows)), tuple(decided))
 
 
-def _modules(change: Change, structure: Structure) -> list[_Reach]:
-    """The changed item, the modules and products above it, and the modules that the author named."""
-    found: list[_Reach] = []
-    for reached in where_used(structure, change.item):
+def _modules(change: Change, world: World) -> Iterator[_Reach]:
+    """With work on them: the changed item, the modules and products above it, and those that the author named."""
+    structure = world.structure
+    above = where_used(structure, change.item)
+    for reached in above:
+        if reached.item not in world.by_module:
+            continue
         if reached.depth == 0:
-            found.append(_reach(change.item, "direct", 0, reached.path, change.base_version, change.new_version))
-        elif structure.kind(reached.item) in {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}:
-            found.append(_above(structure, reached))
-    known = {reach.module for reach in found}
-    for module in change.named_modules:
-        if module not in known:
-            version = structure.items[module].version if module in structure.items else None
-            found.append(_reach(module, "named", 1, (change.item, module), version, version))
-    return found
+            yield _Reach(change.item, "direct", 0, reached.path, change.base_version, change.new_version)
+        elif structure.kind(reached.item) in _HELD:
+            # A change below bumps no version above it by itself, it only makes the item suspicious.
+            version = structure.items[reached.item].version
+            yield _Reach(reached.item, "above", reached.depth, reached.path, version, version)
+    if named := [module for module in change.named_modules if module in world.by_module]:
+        known = {reached.item for reached in above if not reached.depth or structure.kind(reached.item) in _HELD}
+        for module in dict.fromkeys(named):
+            if module not in known:
+                version = structure.items[module].version if module in structure.items else None
+                yield _Reach(module, "named", 1, (change.item, module), version, version)
 
 
-def _above(structure: Structure, reached: Reached) -> _Reach:
-    # A change below bumps no version above it by itself, it only makes the item suspicious.
-    version = structure.items[reached.item].version if reached.item in structure.items else None
-    return _reach(reached.item, "above", reached.depth, reached.path, version, version)
-
-
-def _reach(
-    module: str,
-    relation: str,
-    depth: int,
-    path: tuple[str, ...],
-    old_version: str | None,
-    new_version: str | None,
-) -> _Reach:
-    return _Reach(module, relation, depth, path, old_version, new_version)
-
-
-def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach) -> list[Decided]:
-    touched = [task for task in world.by_module.get(reach.module, ()) if _is_touched(task, reach)]
-    rows = _Rows(change, world, reach)
+def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach, rows: "_Rows") -> list[Decided]:
+    touched = [task for task in world.by_module[reach.module] if _is_touched(task, reach)]
     decided = [_of_task(change, world, rules, reach, task, rows) for task in touched]
     projects_with_tests = {task.project for task in touched if task.kind in _TESTS}
     for project in dict.fromkeys(task.project for task in touched):
@@ -226,7 +224,7 @@ def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task:
     owner = task.owner or (project.lead if project else None)
     row = None
     if owner is not None and (decision.action is not ImpactAction.INFORM or task.open):
-        row = rows.row(decision, person=owner, task=task, project=project)
+        row = rows.row(reach, decision, person=owner, task=task, project=project)
     return Decided(str(task.task), facts, decision, row)
 
 
@@ -238,17 +236,12 @@ def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, proj
     tester = _tester(world, reach.module) or (project.lead if project else None)
     row = None
     if tester is not None and decision.action is ImpactAction.RETEST:
-        row = rows.row(decision, person=tester, task=None, project=project)
+        row = rows.row(reach, decision, person=tester, task=None, project=project)
     return Decided(f"{reach.module}|{project_id}", facts, decision, row)
 
 
 def _tester(world: World, module: str) -> str | None:
-    responsible = [
-        person.person
-        for person in world.people.values()
-        if module in person.modules and "test_engineer" in person.roles
-    ]
-    return min(responsible, default=None)
+    return next((one.person for one in world.responsible.get(module, ()) if "test_engineer" in one.roles), None)
 
 
 def _facts(change: Change, world: World, reach: _Reach, project: Project | None, task: Task | None) -> Facts:
@@ -280,14 +273,16 @@ def _days(change: Change, due_at: datetime) -> Decimal:
 
 
 class _Rows:
-    """Makes the rows of one module that a change reaches. What many of them share is put together and checked once."""
+    """Makes the rows of a change. What many of them share is put together and checked once."""
 
-    def __init__(self, change: Change, world: World, reach: _Reach) -> None:
-        self._change, self._world, self._reach = change, world, reach
+    def __init__(self, change: Change, world: World) -> None:
+        self._change, self._world = change, world
         self._alike: dict[tuple[int, UUID | None], ImpactRow] = {}
 
-    def row(self, decision: Decision, *, person: str, task: Task | None, project: Project | None) -> ImpactRow:
-        change, reach = self._change, self._reach
+    def row(
+        self, reach: _Reach, decision: Decision, *, person: str, task: Task | None, project: Project | None
+    ) -> ImpactRow:
+        change, world = self._change, self._world
         place = project.project if project else (task.project if task else None)
         alike = self._alike.get((id(decision), place))
         if alike is None:
@@ -296,12 +291,17 @@ class _Rows:
             f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"
             f"|{task.task if task else ''}|{person}|{decision.action}"
         )
-        end = self._world.person_step(person)
+        end = world.person_step(person)
         own: dict[str, object] = {
             "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
             "person": person,
             "person_name": end.name,
-            "path": (*self._world.item_steps(reach.path), *_steps(task), end),
+            "module": reach.module,
+            "module_name": world.structure.name(reach.module),
+            "old_version": reach.old_version,
+            "new_version": reach.new_version,
+            "criterion": _criterion(change, reach.module, decision),
+            "path": (*world.item_steps(reach.path), *_steps(task), end),
         }
         if task is not None:
             own |= {
@@ -314,19 +314,17 @@ class _Rows:
         return alike.model_copy(update=own)
 
     def _shared(self, decision: Decision, place: UUID | None, project: Project | None) -> ImpactRow:
-        reach = self._reach
         return ImpactRow(
             row=NAMESPACE_URL,
             action=decision.action,
             person="-",
             person_name="",
-            module=reach.module,
-            module_name=self._world.structure.name(reach.module),
-            old_version=reach.old_version,
-            new_version=reach.new_version,
+            module="-",
+            module_name="",
+            old_version=None,
+            new_version=None,
             project=place,
             project_name=project.name if project else None,
-            criterion=_criterion(self._change, reach.module, decision),
             due_within_days=decision.due_within_days,
             hours_factor=decision.hours_factor,
             must_confirm=decision.must_confirm,
@@ -392,9 +390,9 @@ def _named(world: World, row: ImpactRow, targets: Iterable[str]) -> list[str]:
         elif target == "manager":
             found += [owner.manager] if owner and owner.manager else []
         elif target == "module":
-            found += _responsible(world, row.module)
+            found += [one.person for one in world.responsible.get(row.module, ())]
         elif target == "tester":
-            found += [one for one in _responsible(world, row.module) if "test_engineer" in world.people[one].roles]
+            found += [one.person for one in world.responsible.get(row.module, ()) if "test_engineer" in one.roles]
         else:
             found += world.told.get(target, ())
     return list(dict.fromkeys(found))
@@ -406,14 +404,11 @@ def _informed(change: Change, world: World, rows: Sequence[ImpactRow]) -> list[I
     informed: dict[str, ImpactRow] = {}
     for row in rows:
         project = world.projects.get(row.project) if row.project else None
-        for person in [*([project.lead] if project else []), *_responsible(world, row.module)]:
+        answering = world.responsible.get(row.module, ())
+        for person in [*([project.lead] if project else []), *(one.person for one in answering)]:
             if person not in reached and person not in informed:
                 informed[person] = _inform(change, world, row, person)
     return list(informed.values())
-
-
-def _responsible(world: World, module: str) -> Iterable[str]:
-    return sorted(person.person for person in world.people.values() if module in person.modules)
 
 
 def _inform(change: Change, world: World, because: ImpactRow, person: str) -> ImpactRow:
@@ -442,5 +437,4 @@ def _once(rows: Iterable[ImpactRow]) -> tuple[ImpactRow, ...]:
     taken: dict[object, ImpactRow] = {}
     for row in rows:
         taken.setdefault(row.task or row.row, row)
-    order = [ImpactAction.LOCK, ImpactAction.RETEST, ImpactAction.MIGRATE, ImpactAction.INFORM, ImpactAction.UNKNOWN]
-    return tuple(sorted(taken.values(), key=lambda row: (order.index(row.action), row.module, row.person, row.row)))
+    return tuple(sorted(taken.values(), key=lambda row: (_RANK[row.action], row.module, row.person, row.row)))

@@ -1,6 +1,7 @@
 """Items, their released bills, and where each is used."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from bihuan_contracts.plm import BomLine, BomReleased, ItemKind
 from changes.domain.structure import Item, Line, Step, Structure
 
 _LINES = TypeAdapter(tuple[BomLine, ...])
+_KINDS = {one.value: one for one in ItemKind}
 _SAVE_STRUCTURE = """
 with released as materialized (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
@@ -78,8 +80,13 @@ def _add(parts: dict[str, str], part: str, how: str) -> None:
 
 
 def step_of(parent: str, how: str) -> Step:
+    return Step(parent, *_said(how))
+
+
+@cache
+def _said(how: str) -> tuple[str, bool, bool]:
     by, *flags = how.split()
-    return Step(parent, by, "inherited" in flags, "allow_variants" in flags)
+    return by, "inherited" in flags, "allow_variants" in flags
 
 
 async def load_lines(tx: Transaction, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line, ...]]:
@@ -116,8 +123,10 @@ def line_of(line: BomLine) -> Line:
     )  # fmt: skip
 
 
-_ABOVE = "select child, parent, how from uses_above($1::text[], $2)"
-"""A function of the database, planned at each call (migration 0009). A cycle ends by itself."""
+_USED_IN = "select child, parent, how, name, kind, variant_of, version from used_in($1::text[])"
+_OWN_OR_VARIANTS = "select item, name, kind, variant_of, version from items_or_variants($1::text[], $2::text[])"
+_ABOVE = "select child, parent from uses_above($1::text[], false)"
+"""Functions of the database, planned at each call (migrations 0009 and 0014). A cycle ends by itself."""
 
 
 async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
@@ -128,18 +137,20 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
     wanted = given = set(starts)
     while wanted:
         # Mostly once: again only for variants and templates that the way up has met.
-        rows = await tx.raw.fetch(_ABOVE, list(wanted), True)
+        rows = await tx.raw.fetch(_USED_IN, list(wanted))
         for child in {row[0] for row in rows}:
             parents[child] = []
-        for child, parent, how in rows:
+        met = set(wanted)
+        for child, parent, how, *more in rows:
             parents[child].append(step_of(parent, how))
-        fresh = wanted | {row[1] for row in rows}
-        found = await tx.raw.fetch(
-            "select item, name, kind, variant_of, version from items_and_variants($1::text[])", list(fresh - loaded)
-        )
-        items |= {row["item"]: _item(row) for row in found}
-        loaded |= fresh
-        family = {row["item"] for row in found} | {row["variant_of"] for row in found if row["variant_of"]}
+            if parent not in met:
+                met.add(parent)
+                items[parent] = _item(parent, *more)
+        found = await tx.raw.fetch(_OWN_OR_VARIANTS, list(wanted), list(met - loaded))
+        items |= {row[0]: _item(*row) for row in found}
+        loaded |= met
+        family = {row[0] for row in found}
+        family |= {template for item in met | family if item in items and (template := items[item].variant_of)}
         wanted = family - loaded
     unreleased = [one for one in given if one in parents and one not in items]
     return Structure({**items, **(await _named_in_bills(tx, unreleased) if unreleased else {})}, parents)
@@ -147,10 +158,9 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
 
 async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:
     """Parents by child, of everything above these items, by their bills alone: substitutes contain nothing."""
-    rows = await tx.raw.fetch(_ABOVE, list(starts), False)
     found: dict[str, set[str]] = {}
-    for row in rows:
-        found.setdefault(row["child"], set()).add(row["parent"])
+    for child, parent in await tx.raw.fetch(_ABOVE, list(starts)):
+        found.setdefault(child, set()).add(parent)
     return found
 
 
@@ -164,18 +174,18 @@ async def _named_in_bills(tx: Transaction, parts: Sequence[str]) -> dict[str, It
         " where line->>'item' = part order by part, bom_versions.released_at desc",
         list(parts),
     )
-    return {row["item"]: _item(row) for row in rows}
+    return {row[0]: _item(*row) for row in rows}
 
 
 async def load_items(tx: Transaction, names: Iterable[str]) -> dict[str, Item]:
     rows = await tx.raw.fetch(
         "select item, name, kind, variant_of, version from items where item = any($1::text[])", list(names)
     )
-    return {row["item"]: _item(row) for row in rows}
+    return {row[0]: _item(*row) for row in rows}
 
 
-def _item(row: Any) -> Item:
-    return Item(row["item"], row["name"], ItemKind(row["kind"]), row["variant_of"], row["version"])
+def _item(item: str, name: str, kind: str, variant_of: str | None, version: str | None) -> Item:
+    return Item(item, name, _KINDS[kind], variant_of, version)
 
 
 async def find_modules(tx: Transaction, query: str | None, limit: int) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -83,15 +84,14 @@ async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
 async def load_world(tx: Transaction, structure: Structure, modules: Iterable[str]) -> World:
     """Tasks on these modules, their projects, and everybody who may be concerned."""
     names = list(modules)
-    rows = await tx.raw.fetch(
-        "select tasks.*, projects.name, projects.lead, projects.product, projects.phase, projects.customer,"
-        " projects.code as project_code"
-        " from tasks left join projects using (project)"
-        " where module = any($1::text[]) and tasks.state not in ('cancelled', 'superseded')",
-        names,
+    rows = await tx.raw.fetch(_TASKS_ON, names)
+    tasks = [Task(*row) for row in rows]
+    listed = await tx.raw.fetch(
+        "select project, name, lead, product, coalesce(phase, ''), coalesce(customer, ''), code from projects"
+        " where project = any($1::uuid[]) and lead is not null",
+        list({task.project for task in tasks}),
     )
-    tasks = [task_of(row) for row in rows]
-    projects = {row["project"]: _project(row) for row in rows if row["lead"] is not None}
+    projects = {row[0]: Project(*row) for row in listed}
     wanted = {task.owner for task in tasks if task.owner} | {project.lead for project in projects.values()}
     people = await tx.raw.fetch(
         "select person, name, roles, modules, department, manager from people where active"
@@ -109,18 +109,18 @@ def person_of(row: Any) -> Person:
     )  # fmt: skip
 
 
+_TASK = (
+    "task, code, title, kind, state, owner, module, item_version, project, due_at, planned_hours, goal_title, criterion"
+)
+"""A task's columns in the order of `Task`."""
+_TASKS_ON = f"""
+select {_TASK} from tasks where module = any($1::text[]) and state not in ('cancelled', 'superseded')
+"""  # noqa: S608 - a constant
+_TASK_OF = itemgetter(*_TASK.split(", "))
+
+
 def task_of(row: Any) -> Task:
-    return Task(
-        row["task"], row["code"], row["title"], row["kind"], row["state"], row["owner"], row["module"],
-        row["item_version"], row["project"], row["due_at"], row["planned_hours"], row["goal_title"], row["criterion"],
-    )  # fmt: skip
-
-
-def _project(row: Any) -> Project:
-    return Project(
-        row["project"], row["name"], row["lead"], row["product"], row["phase"] or "", row["customer"] or "",
-        row["project_code"],
-    )  # fmt: skip
+    return Task(*_TASK_OF(row))
 
 
 async def tasks_on_outdated_versions(tx: Transaction, tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
