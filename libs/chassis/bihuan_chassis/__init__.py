@@ -4,6 +4,6 @@ from bihuan_chassis.live import Live
 from bihuan_chassis.service import Service, service
 from bihuan_chassis.settings import Settings
 from bihuan_chassis.timers import Timer
-from bihuan_chassis.transaction import Received, Transaction
+from bihuan_chassis.transaction import Received, Transaction, writing
 
-__all__ = ["Live", "Received", "Service", "Settings", "Timer", "Transaction", "service"]
+__all__ = ["Live", "Received", "Service", "Settings", "Timer", "Transaction", "service", "writing"]

@@ -78,11 +78,18 @@ async def connected(source: AsyncEngine) -> AsyncIterator[Connection]:
         yield Connection(connection, await _raw(connection))
 
 
-async def hold(source: AsyncEngine) -> Connection:
-    """A connection for as long as the caller lives: giving it back to the pool each time costs a round trip."""
+async def hold(source: AsyncEngine, *, plan_once: bool = False) -> Connection:
+    """A connection for as long as the caller lives: giving it back to the pool each time costs a round trip.
+
+    `plan_once` is for handlers: their statements look up the keys that they are given, and PostgreSQL, which takes
+    arrays of unknown length for long ones, would plan them anew each time, for longer than they run.
+    """
     connection = await source.connect()
     try:
-        return Connection(connection, await _raw(connection))
+        raw = await _raw(connection)
+        if plan_once:
+            await raw.execute("set plan_cache_mode = force_generic_plan")
+        return Connection(connection, raw)
     except BaseException:
         await connection.close()  # or its place in the pool would be lost
         raise

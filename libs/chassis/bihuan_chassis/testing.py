@@ -90,7 +90,7 @@ class RunningService:
 
     async def _held(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await hold(self._engine)
+            self._connection = await hold(self._engine, plan_once=True)
         return self._connection
 
     def _subscription(self, topic: Topic) -> Subscription:

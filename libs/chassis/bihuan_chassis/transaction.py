@@ -1,6 +1,7 @@
 """One request or one batch is one transaction: what it saves, announces and plans is committed together."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -184,3 +185,32 @@ async def transaction(
         failpoint("before_commit")
     failpoint("after_commit")
     await tx.tell(surroundings.live, surroundings.hint)
+
+
+Begin = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def writing() -> AsyncIterator[Begin]:
+    """Compute while the database writes: `await begin(write)` starts a write once the one before has ended.
+
+    The end of the block waits for the last one. Until then nothing else may use the connection.
+    """
+    last: asyncio.Task[None] | None = None
+
+    async def begin(write: Coroutine[Any, Any, None]) -> None:
+        nonlocal last
+        try:
+            if last is not None:
+                await last
+        except BaseException:
+            write.close()
+            raise
+        last = asyncio.create_task(write)
+        await asyncio.sleep(0)  # lets it send what it has
+
+    try:
+        yield begin
+    finally:
+        if last is not None:
+            await last

@@ -38,15 +38,16 @@ log = structlog.get_logger()
 class Held:
     """A connection that its owner keeps and renews when it breaks."""
 
-    def __init__(self, source: AsyncEngine) -> None:
+    def __init__(self, source: AsyncEngine, *, plan_once: bool = False) -> None:
         self._source = source
+        self._plan_once = plan_once
         self._connection: Connection | None = None
 
     async def get(self) -> Connection:
         if self._connection is not None and self._connection.closed:
             await self.drop()
         if self._connection is None:
-            self._connection = await hold(self._source)
+            self._connection = await hold(self._source, plan_once=self._plan_once)
         return self._connection
 
     async def drop(self) -> None:
@@ -115,13 +116,13 @@ class Worker:
     def _build(self, surroundings: Surroundings) -> None:
         for subscription in self._description.subscriptions:
             for number in range(self._settings.lanes):
-                batches = Batches(subscription, surroundings, self._own_connection().get)
+                batches = Batches(subscription, surroundings, self._own_connection(plan_once=True).get)
                 self._batches.append(batches)
                 self._lanes.append(Lane(subscription, self._settings, batches.handle_opened, number, batches.open))
 
-    def _own_connection(self) -> Held:
+    def _own_connection(self, *, plan_once: bool = False) -> Held:
         """A connection for one lane or task."""
-        self._held.append(Held(self._engine))
+        self._held.append(Held(self._engine, plan_once=plan_once))
         return self._held[-1]
 
     async def _release(self) -> None:

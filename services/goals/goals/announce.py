@@ -1,28 +1,59 @@
 """Settling a project after a change: figures, versions, rows and announcements in one place."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from bihuan_chassis import Transaction
+from bihuan_chassis import Transaction, writing
 from bihuan_contracts.goals import GoalSummary, ProjectChanged, TargetsRecalculated, TaskChanged
 from goals import history_store, store, tree_store
 from goals.domain.causes import Cause, CauseKind
 from goals.domain.changes import Recalculated
 from goals.domain.roll_up import GoalFigures, settle
-from goals.domain.taken_over import taken_over
+from goals.domain.taken_over import Known, taken_over
 from goals.domain.tree import Project, Task, Tree, replaced
 from goals.domain.versions import ProjectVersion, TaskVersion, versions_of
 
+_AT_A_TIME = 16
+"""Projects that are saved by one statement: enough to be a set, few enough to begin soon."""
 
-async def save_and_announce(tx: Transaction, trees: Iterable[Tree]) -> None:
-    """Roll up each tree, then save and announce what differs from before, and nothing else."""
-    tasks: list[TaskVersion] = []
-    projects: list[ProjectVersion] = []
-    refigured: list[Task] = []
-    events: list[TaskChanged | ProjectChanged] = []
+
+@dataclass
+class _Settled:
+    """What differs from before, once it has been rolled up."""
+
+    tasks: list[TaskVersion] = field(default_factory=list)
+    projects: list[ProjectVersion] = field(default_factory=list)
+    refigured: list[Task] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    """Versions that were before the first of our own."""
+    events: list[Callable[[], TaskChanged | ProjectChanged]] = field(default_factory=list)
+
+
+async def save_and_announce(
+    tx: Transaction, trees: Iterable[Tree], before: Coroutine[Any, Any, None] | None = None
+) -> None:
+    """Roll up each tree, then save and announce what differs from before, and nothing else.
+
+    While the database writes some of them, or what is to be written `before`, the next ones are rolled up.
+    """
+    listed = list(trees)
+    async with writing() as begin:
+        if before is not None:
+            await begin(before)
+        for start in range(0, len(listed), _AT_A_TIME):
+            found = _settled(tx, listed[start : start + _AT_A_TIME])
+            await begin(_save(tx, found))
+            tx.announce(*[event() for event in found.events])
+
+
+def _settled(tx: Transaction, trees: Sequence[Tree]) -> _Settled:
+    found = _Settled()
     for tree in trees:
         direct, before = set(tree.touched), tree.project
         tree.cause = None
@@ -30,25 +61,27 @@ async def save_and_announce(tx: Transaction, trees: Iterable[Tree]) -> None:
         for task_id in sorted(tree.touched):
             task = replaced(tree.tasks[task_id], version=tree.tasks[task_id].version + 1)
             tree.tasks[task_id] = task
-            events.append(task_event(tree.project, task))
-        refigured += [tree.tasks[one] for one in sorted(tree.refigured - tree.touched)]
+            found.events.append(partial(task_event, tree.project, task))
+        found.refigured += [tree.tasks[one] for one in sorted(tree.refigured - tree.touched)]
         versions = versions_of(tree, direct, tx.now, tx.actor)
-        tasks += versions
+        found.tasks += versions
         if before.version == 0:
-            known = taken_over(tree, tx.now)
-            await history_store.save_versions(tx, known.tasks, known.projects)
+            found.known.append(taken_over(tree, tx.now))
         if tree.project != (tree.stored or before) or tree.touched or before.version == 0:
             tree.project = replace(tree.project, version=before.version + 1)
-            events.append(project_event(tree.project, figures))
-            projects.append(ProjectVersion(tree.project, tree.stored, tx.now, _causes(versions, tx.actor)))
+            found.events.append(partial(project_event, tree.project, figures))
+            found.projects.append(ProjectVersion(tree.project, tree.stored, tx.now, _causes(versions, tx.actor)))
         tree.saved()
-    if projects:
-        await tree_store.save_projects(tx, projects)
-    if tasks:
-        await tree_store.save_tasks(tx, tasks)
-    if refigured:
-        await tree_store.save_figures(tx, refigured)
-    tx.announce(*events)
+    return found
+
+
+async def _save(tx: Transaction, found: _Settled) -> None:
+    for known in found.known:
+        await history_store.save_versions(tx, known.tasks, known.projects)
+    if found.projects:
+        await tree_store.save(tx, found.projects, found.tasks)
+    if found.refigured:
+        await tree_store.save_figures(tx, found.refigured)
 
 
 def _causes(versions: Sequence[TaskVersion], actor: str | None) -> tuple[Cause, ...]:
@@ -60,26 +93,18 @@ async def save_targets(tx: Transaction, trees: dict[UUID, Tree], moved: Sequence
     """Keep and announce recalculated targets, old and new (G8)."""
     if not moved:
         return
-    await store.save_targets(tx, moved)
-    by_task = {task.task: (tree, task) for tree in trees.values() for task in tree.tasks.values()}
-    for one in moved:
-        tree, task = by_task[one.task]
-        tx.announce(
-            TargetsRecalculated(
-                task=task.task,
-                task_code=task.code,
-                task_title=task.title,
-                project=tree.project.project,
-                person=task.owner,
-                changes=one.changes,
-                change=one.change,
-                change_number=one.change_number,
-                rule=one.rule,
-                matrix=one.matrix,
-                held=one.held,
-                at=tx.now,
-            )
-        )
+    async with writing() as begin:
+        await begin(store.save_targets(tx, moved))
+        by_task = {task.task: task for tree in trees.values() for task in tree.tasks.values()}
+        tx.announce(*[_targets_event(by_task[one.task], one, tx.now) for one in moved])
+
+
+def _targets_event(task: Task, one: Recalculated, at: datetime) -> TargetsRecalculated:
+    return TargetsRecalculated(
+        task=task.task, task_code=task.code, task_title=task.title, project=task.project, person=task.owner,
+        changes=one.changes, change=one.change, change_number=one.change_number, rule=one.rule, matrix=one.matrix,
+        held=one.held, at=at,
+    )  # fmt: skip
 
 
 def task_event(project: Project, task: Task) -> TaskChanged:

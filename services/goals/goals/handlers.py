@@ -122,7 +122,7 @@ async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> 
     candidates = Candidates(await store.candidates_for(tx, reports))
     meant = [candidates.find(report) for report in reports]
     trees = await tree_store.load_around(tx, [tasks[0] for tasks in meant if len(tasks) == 1])
-    kept: list[tuple[UUID, datetime, TestReported, Judgement | None, str]] = []
+    kept: list[store.KeptReport] = []
     doubts: list[tuple[UUID, TestReported, list[UUID]]] = []
     for report, tasks, envelope in zip(reports, meant, received, strict=True):
         if len(tasks) > 1:
@@ -135,10 +135,15 @@ async def on_test_reported(reports: Sequence[TestReported], tx: Transaction) -> 
             if judgement is not None:
                 await enter(tx, tree, judgement, report)
         kept.append((envelope.id, envelope.received_at, report, judgement, code))
+    await save_and_announce(tx, trees.values(), before=_save_reports(tx, kept, doubts))
+
+
+async def _save_reports(
+    tx: Transaction, kept: Sequence[store.KeptReport], doubts: Sequence[tuple[UUID, TestReported, list[UUID]]]
+) -> None:
     await store.save_evidence(tx, kept)
     if doubts:
         await proof_store.save_doubts(tx, doubts)
-    await save_and_announce(tx, trees.values())
 
 
 async def enter(tx: Transaction, tree: Tree, judgement: Judgement, report: TestReported) -> None:

@@ -1,7 +1,7 @@
 """Rows of history: every version of a task and a project, written with the change of state itself (G11)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -14,11 +14,11 @@ from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ConsentChanged
 from goals.domain.causes import Cause
 from goals.domain.history import WHOLE_EVERY, Kept
-from goals.domain.tree import Project, Task
+from goals.domain.tree import Project, Task, differing
 from goals.domain.versions import ProjectVersion, TaskVersion
 
 _TASK = TypeAdapter(Task)
-_KEPT = tuple(name for name in Task.__slots__ if name not in {"portion", "exact"})
+_KEPT = {field.name for field in fields(Task)} - {"portion", "exact"}
 """Figures behind the rounding are worked out again from what is kept."""
 _MOVES = frozenset({"project", "owner"})
 """Whole rows tell what was ever in a project or with a person."""
@@ -45,14 +45,13 @@ async def save_versions(tx: Transaction, tasks: Sequence[TaskVersion], projects:
 
 def changed_fields(one: TaskVersion) -> set[str]:
     """Names of what differs from the version before; of a first version everything."""
-    task, before = one.task, one.before
-    return {name for name in _KEPT if before is None or getattr(task, name) != getattr(before, name)}
+    return _KEPT if one.before is None else differing(one.before, one.task) & _KEPT
 
 
 def task_row(one: TaskVersion, changed: set[str]) -> tuple[datetime, bool, bool, str, str]:
     """Valid from, whole, derived, state or what differs of it, causes."""
     whole = one.before is None or not changed.isdisjoint(_MOVES) or one.task.version % WHOLE_EVERY == 0
-    state = _TASK.dump_json(one.task, include=set(_KEPT) if whole else changed).decode()
+    state = _TASK.dump_json(one.task, include=_KEPT if whole else changed).decode()
     return one.valid_from, whole, one.derived, state, _causes(one.causes)
 
 

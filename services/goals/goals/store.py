@@ -23,7 +23,7 @@ from goals.domain.changes import Recalculated
 from goals.domain.evidence import Judgement
 from goals.domain.hours import Finished
 from goals.domain.tree import Project, Task
-from goals.tree_store import of_tasks, project_of, task_of
+from goals.tree_store import of_projects, of_tasks, project_of, task_of
 
 _WEEK = timedelta(days=7)
 _SAVE_EVIDENCE = """
@@ -39,17 +39,19 @@ on conflict do nothing
 """
 _MEASUREMENTS = TypeAdapter(tuple[Measurement, ...])
 _CHANGES = TypeAdapter(tuple[TargetChange, ...])
+KeptReport = tuple[UUID, datetime, TestReported, Judgement | None, str]
+"""Event id, received at, report, judgement, code when there is no judgement."""
 
 
 # ── projects and tasks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def all_projects(tx: Transaction) -> list[Project]:
-    return [project_of(row) for row in await tx.raw.fetch("select * from projects order by code")]
+    return [project_of(row) for row in await tx.raw.fetch(of_projects("order by code"))]
 
 
 async def find_project(tx: Transaction, code: str) -> Project | None:
-    row = await tx.raw.fetchrow("select * from projects where code = $1", code)
+    row = await tx.raw.fetchrow(of_projects("where code = $1"), code)
     return project_of(row) if row else None
 
 
@@ -195,10 +197,8 @@ async def end_held_targets(tx: Transaction, consents: Sequence[ConsentChanged]) 
     )  # fmt: skip
 
 
-async def save_evidence(
-    tx: Transaction, found: Sequence[tuple[UUID, datetime, TestReported, Judgement | None, str]]
-) -> None:
-    """Reports as evidence: (event id, received at, report, judgement, code when there is no judgement)."""
+async def save_evidence(tx: Transaction, found: Sequence[KeptReport]) -> None:
+    """Reports as evidence."""
     rows = [
         (
             id, judgement.task if judgement else report.task, report.report, report.module, report.module_version,

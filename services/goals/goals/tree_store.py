@@ -22,8 +22,9 @@ tasks.planned_hours, tasks.actual_hours, tasks.share, tasks.progress, tasks.port
 tasks.revision, tasks.version,
 deliverables::text as deliverables, nullif(locks, '[]')::text as locks, retest::text as retest,
 nullif(depends_on, '[]')::text as depends_on"""
-_PROJECTS = "select * from projects where project = any($1::uuid[]) order by project"
-_LOCKED_PROJECTS = f"{_PROJECTS} for update"
+_SELECT_PROJECTS = """select
+project, code, name, product, lead, state, customer, phase, starts_at, due_at, goals::text as goals, progress,
+planned_progress, version"""
 # Beside one task of each project the sums of all others, by goal: the same as `domain.roll_up.sums_of`.
 _SUMS = """
 with sums as (
@@ -53,6 +54,13 @@ def of_tasks(which: str, also: str = "") -> str:
     return f"{_SELECT_TASKS}{also} from tasks {which}"
 
 
+def of_projects(which: str) -> str:
+    """The same for `project_of`."""
+    return f"{_SELECT_PROJECTS} from projects {which}"
+
+
+_PROJECTS = of_projects("where project = any($1::uuid[]) order by project")
+_LOCKED_PROJECTS = f"{_PROJECTS} for update"
 _SOME_TASKS = _SUMS + of_tasks(
     "left join others using (project)"
     " where task = any($1::uuid[]) and project = any($2::uuid[]) order by position, code",
@@ -109,7 +117,7 @@ def project_of(row: Any) -> Project:
     return Project(
         project=row["project"], code=row["code"], name=row["name"], product=row["product"], lead=row["lead"],
         state=ProjectState(row["state"]), customer=row["customer"], phase=row["phase"], starts_at=row["starts_at"],
-        due_at=row["due_at"], goals=_GOALS.validate_python(row["goals"]), progress=row["progress"],
+        due_at=row["due_at"], goals=_GOALS.validate_json(row["goals"]), progress=row["progress"],
         planned_progress=row["planned_progress"], version=row["version"],
     )  # fmt: skip
 
@@ -133,7 +141,7 @@ def task_of(row: Any) -> Task:
 # ── saving ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SAVE_PROJECTS = """
-with new as (
+with new_projects as (
   select * from unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
     $10::timestamptz[], $11::text[], $12::numeric[], $13::numeric[], $14::int[], $15::timestamptz[], $16::boolean[],
@@ -141,22 +149,24 @@ with new as (
   ) as one (
     project, code, name, product, customer, phase, lead, state, starts_at, due_at, goals, progress, planned_progress,
     version, valid_from, whole, kept, causes)),
-saved as (
+saved_projects as (
   insert into projects (
     project, code, name, product, customer, phase, lead, state, starts_at, due_at, goals, progress, planned_progress,
     version)
   select
     project, code, name, product, customer, phase, lead, state, starts_at, due_at, goals::jsonb, progress,
     planned_progress, version
-  from new
+  from new_projects
   on conflict (project) do update set
     code = excluded.code, name = excluded.name, product = excluded.product, customer = excluded.customer, phase =
     excluded.phase, lead = excluded.lead, state = excluded.state, starts_at = excluded.starts_at, due_at =
     excluded.due_at, goals = excluded.goals, progress = excluded.progress, planned_progress =
-    excluded.planned_progress, version = excluded.version)
+    excluded.planned_progress, version = excluded.version)"""
+_KEEP_PROJECTS = """
 insert into project_versions (project, version, valid_from, whole, state, causes)
-select project, version, valid_from, whole, kept::jsonb, causes::jsonb from new
+select project, version, valid_from, whole, kept::jsonb, causes::jsonb from new_projects
 """
+_PROJECT_COLUMNS = 18
 _COLUMNS: dict[str, str] = {
     "code": "text", "project": "uuid", "goal": "uuid", "title": "text", "kind": "text", "state": "text", "owner":
     "text", "module": "text", "item_version": "text", "weight": "numeric", "deliverables": "jsonb", "locks":
@@ -174,9 +184,25 @@ _JSON: dict[str, Callable[[Task], str | None]] = {
 }
 
 
-async def save_projects(tx: Transaction, versions: Sequence[ProjectVersion]) -> None:
-    """Projects as they are now, each with the version that history keeps of it (G11)."""
-    await tx.raw.execute(_SAVE_PROJECTS, *_columns(map(_project_row, versions)))
+async def save(tx: Transaction, projects: Sequence[ProjectVersion], tasks: Sequence[TaskVersion]) -> None:
+    """Projects and their tasks as they are now, each with the version that history keeps of it (G11).
+
+    One statement, and one more where tasks are new. Of known tasks only what differs is written.
+    """
+    changed = {one.task.task: history_store.changed_fields(one) for one in tasks}
+    known = [one for one in tasks if one.before is not None]
+    fresh = [one for one in tasks if one.before is None]
+    rows = _columns(map(_project_row, projects))
+    if known:
+        differing = set().union(*(changed[one.task.task] for one in known))
+        differing |= {name for name in ("portion", "exact") if any(_differs(one, name) for one in known)}
+        names = tuple(name for name in _COLUMNS if name in differing)
+        await tx.raw.execute(_updating(names), *rows, *_task_columns(known, changed, names))
+    else:
+        await tx.raw.execute(_SAVE_PROJECTS + _KEEP_PROJECTS, *rows)
+    if fresh:
+        names = tuple(_COLUMNS)
+        await tx.raw.execute(_inserting(names), *_task_columns(fresh, changed, names))
 
 
 def _project_row(one: ProjectVersion) -> tuple[Any, ...]:
@@ -187,33 +213,19 @@ def _project_row(one: ProjectVersion) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-async def save_tasks(tx: Transaction, versions: Sequence[TaskVersion]) -> None:
-    """Tasks as they are now, each with the version that history keeps of it (G11). Only what differs is written."""
-    changed = {one.task.task: history_store.changed_fields(one) for one in versions}
-    fresh = [one for one in versions if one.before is None]
-    known = [one for one in versions if one.before is not None]
-    if fresh:
-        await _write(tx, _inserting(tuple(_COLUMNS)), fresh, changed, tuple(_COLUMNS))
-    if known:
-        differing = set().union(*(changed[one.task.task] for one in known))
-        differing |= {name for name in ("portion", "exact") if any(_differs(one, name) for one in known)}
-        names = tuple(name for name in _COLUMNS if name in differing)
-        await _write(tx, _updating(names), known, changed, names)
-
-
 def _differs(one: TaskVersion, name: str) -> bool:
     return bool(getattr(one.task, name) != getattr(one.before, name))
 
 
-async def _write(
-    tx: Transaction, query: str, versions: Sequence[TaskVersion], changed: Mapping[UUID, set[str]], names: Sequence[str]
-) -> None:
+def _task_columns(
+    versions: Sequence[TaskVersion], changed: Mapping[UUID, set[str]], names: Sequence[str]
+) -> list[list[Any]]:
     tasks = [one.task for one in versions]
     rows = [
         (task.task, task.version, task.project, task.owner, *history_store.task_row(one, changed[task.task]))
         for task, one in zip(tasks, versions, strict=True)
     ]
-    await tx.raw.execute(query, *_columns(rows), *(_column(tasks, name) for name in names))
+    return [*_columns(rows), *(_column(tasks, name) for name in names)]
 
 
 def _column(tasks: Sequence[Task], name: str) -> list[Any]:
@@ -233,21 +245,26 @@ select task, version, of_project, of_owner, valid_from, whole, derived, kept::js
 
 @lru_cache(64)
 def _updating(names: tuple[str, ...]) -> str:
+    """Saves projects, too."""
     moved = ", ".join(f"{name} = new.{_cast(name)}" for name in ("version", *names))
-    return f"{_new(names)}, saved as (update tasks set {moved} from new where tasks.task = new.task){_KEEP}"  # noqa: S608 - names of columns
+    return (
+        f"{_SAVE_PROJECTS}, kept_projects as ({_KEEP_PROJECTS}), {_new(names, after=_PROJECT_COLUMNS)},"  # noqa: S608 - names of columns
+        f" saved as (update tasks set {moved} from new where tasks.task = new.task){_KEEP}"
+    )
 
 
 @lru_cache(1)
 def _inserting(names: tuple[str, ...]) -> str:
     into = ", ".join(("task", "version", "retest_change", *names))
     values = ", ".join(("task", "version", "(retest::jsonb->>'change')::uuid", *map(_cast, names)))
-    return f"{_new(names)}, saved as (insert into tasks ({into}) select {values} from new){_KEEP}"  # noqa: S608 - names of columns
+    return f"with {_new(names)}, saved as (insert into tasks ({into}) select {values} from new){_KEEP}"  # noqa: S608 - names of columns
 
 
-def _new(names: Sequence[str]) -> str:
+def _new(names: Sequence[str], after: int = 0) -> str:
+    """Rows from parameters that follow the first ones."""
     columns = _VERSION | {name: "text" if name in _JSON else _COLUMNS[name] for name in names}
-    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
-    return f"with new as (select * from unnest({arrays}) as one ({', '.join(columns)}))"  # noqa: S608 - names of columns
+    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), after + 1))
+    return f"new as (select * from unnest({arrays}) as one ({', '.join(columns)}))"  # noqa: S608 - names of columns
 
 
 def _cast(name: str) -> str:

@@ -1,7 +1,7 @@
 """What a technical change does to a project: locks, retest cards, recalculated targets, as one unit (C5, G6–G8)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -25,7 +25,7 @@ from bihuan_contracts.goals import (
 from bihuan_contracts.plm import NewCriterion
 from goals.domain.evidence import BY_REPORT, kind_of
 from goals.domain.hours import Estimate
-from goals.domain.tree import Task, Tree
+from goals.domain.tree import Task, Tree, replaced
 
 _HALF_HOUR = Decimal("0.5")
 
@@ -342,7 +342,7 @@ def _in_effect(
     found = {"due_at": moved.due_at, "planned_hours": moved.planned_hours}
     if not row.needs_consent:
         return found
-    proposed = replace(task, due_at=moved.due_at, planned_hours=moved.planned_hours)
+    proposed = replaced(task, due_at=moved.due_at, planned_hours=moved.planned_hours)
     effects.hold(task, impact, row, _due(task, proposed), _hours(task, proposed))
     return {}
 
@@ -387,7 +387,7 @@ def open_locks(tree: Tree, change: UUID, module: str) -> list[TaskLock]:
         own = [lock for lock in task.locks if lock.change == change and lock.module == module]
         if own:
             kept = tuple(lock for lock in task.locks if lock not in own)
-            tree.put(replace(task, locks=kept, item_version=own[0].new_version or task.item_version))
+            tree.put(replaced(task, locks=kept, item_version=own[0].new_version or task.item_version))
             opened += own
     return opened
 
@@ -396,7 +396,7 @@ def lock_again(tree: Tree, task: Task, lock: TaskLock) -> bool:
     """A concession is over: the lock is back, or, where its retest has passed meanwhile, the task moves on (False)."""
     cards = [card for card in tree.of_change(lock.change) if card.module == lock.module and card.counted]
     if cards and all(card.state is TaskState.DONE for card in cards):
-        tree.put(replace(task, item_version=lock.new_version or task.item_version))
+        tree.put(replaced(task, item_version=lock.new_version or task.item_version))
         return False
-    tree.put(replace(task, locks=(*task.locks, lock)))
+    tree.put(replaced(task, locks=(*task.locks, lock)))
     return True

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from bihuan_contracts import Text
 from bihuan_contracts.goals import Criterion, CriterionKind, CriterionState, Deliverable, TaskKind, TaskState
 from bihuan_contracts.qa import Measurement, TestReported, Verdict
-from goals.domain.tree import Task, Tree
+from goals.domain.tree import Task, Tree, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +196,11 @@ def record(tree: Tree, judgement: Judgement, at: datetime) -> list[Task]:
 
 def _set(tree: Tree, task: Task, criterion: Criterion, state: CriterionState, at: datetime) -> Task:
     deliverables = tuple(_marked(one, criterion, state) for one in task.deliverables)
-    after = replace(task, deliverables=deliverables)
+    after = replaced(task, deliverables=deliverables)
     if after.verified and after.state is TaskState.ACTIVE and not after.locked:
-        after = replace(after, state=TaskState.DONE, finished_at=at)
+        after = replaced(after, state=TaskState.DONE, finished_at=at)
     elif not after.verified and after.state is TaskState.DONE:
-        after = replace(after, state=TaskState.ACTIVE, finished_at=None)
+        after = replaced(after, state=TaskState.ACTIVE, finished_at=None)
     tree.put(after)
     return after
 

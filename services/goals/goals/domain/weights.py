@@ -63,14 +63,15 @@ def roll_up(parts: Sequence[Part]) -> Decimal | None:
     """Progress of the whole, 0 to 100. A part without data leaves numerator and denominator; None is no data."""
     known = [
         (weight, Fraction(part.progress))
-        for weight, part in zip(_resolved([part.weight for part in parts]), parts, strict=True)
+        for weight, part in zip(_resolved(tuple(part.weight for part in parts)), parts, strict=True)
         if part.progress is not None
     ]
     total = sum((weight for weight, _ in known), Fraction(0))
     return _decimal(sum((weight * progress for weight, progress in known), Fraction(0)) / total) if total else None
 
 
-def _resolved(weights: Sequence[Decimal | None]) -> list[Fraction]:
+@lru_cache(2048)
+def _resolved(weights: tuple[Decimal | None, ...]) -> list[Fraction]:
     """Every weight as an exact fraction: no rounding, so no order."""
     explicit = sum((Fraction(weight) for weight in weights if weight is not None), Fraction(0))
     unset = sum(1 for weight in weights if weight is None)
