@@ -1,5 +1,6 @@
 """Appeals as their sides work on them: each step saved, told, and its clock set (C9)."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from bihuan_chassis import Timer, Transaction
+from bihuan_chassis import Live, Timer, Transaction
 from bihuan_chassis.calendar import Calendar
 from bihuan_contracts import Text
 from bihuan_contracts.goals import TargetsRecalculated
@@ -63,6 +64,7 @@ async def filed(tx: Transaction, appeal: Appeal) -> bool:
                 zh=f"{appeal.number} 没有汇报线之外的处理人，请指定", en=f"{appeal.number} needs a handler: appoint one"
             )
             tx.announce(_notice(appeal, person, "appeal_unassigned", title, tx))
+    touch(tx, appeal)
     log.info("appeal.filed", appeal=str(appeal.appeal), kind=str(appeal.subject.kind))
     return True
 
@@ -80,7 +82,15 @@ async def stepped(tx: Transaction, after: Appeal, kind: str, by: str | None, wor
         told.add(after.respondent)
     for person in sorted(one for one in told - {by, after.waits_for} if one):
         tx.announce(_notice(after, person, f"appeal_{kind}", title, tx))
+    touch(tx, after)
     return after
+
+
+def touch(tx: Transaction, appeal: Appeal) -> None:
+    """Open pages of those who may see it ask again."""
+    sides = filter(None, (appeal.appellant, appeal.handler, appeal.respondent))
+    seeing = tuple(one for one in sides if rules.sees(appeal, one, auditor=False))
+    tx.live(Live("appeal", str(appeal.appeal), to=seeing))
 
 
 _STEPS = {
@@ -121,7 +131,7 @@ async def evidence_of(tx: Transaction, appeal: Appeal) -> list[Item]:
             mine = [row for row in impact if row["person"] == appeal.appellant or row["task"] == str(subject.task)]
             items.append(bundle.item_of("6-change.json", order.order.model_dump(mode="json")))
             items.append(bundle.item_of("7-impact.json", mine))
-    return items
+    return [*items, *await appeal_store.file_items(tx, appeal.appeal)]
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def _matrix(found: Matrix) -> dict[str, Any]:
 
 async def freeze(tx: Transaction, appeal: Appeal, by: str | None) -> Appeal:
     items = await evidence_of(tx, appeal)
-    after = rules.freeze(appeal, by, bundle.digest(items))
+    after = rules.freeze(appeal, by, await asyncio.to_thread(bundle.digest, items))
     await appeal_store.save_evidence(tx, appeal.appeal, items)
     return await stepped(tx, after, "frozen", by, after.digest)
 

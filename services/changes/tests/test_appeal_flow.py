@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import given_changes as given
 import pytest
 from test_consent_flow import BOSS, DIRECTOR, ENGINEER, LEAD, TESTER, a_company
@@ -203,3 +204,80 @@ async def test_a_score_is_recalculated_by_the_handler(changes: RunningService) -
     made = await step(changes, HR, made, "decision", outcome="partly", reason="有一项确因供应商晚到，应剔除。")
     made = await step(changes, HR, made, "result", result="剔除一项后准时率由 82% 改为 91%。")
     assert (made["summary"]["state"], made["summary"]["waits_for_me"]) == ("recalculated", False)
+
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x08\x00\x00\x00\x08" + b"0" * 100
+
+
+async def upload(changes: RunningService, person: str, appeal: dict[str, Any], name: str, content: bytes = PNG) -> Any:
+    path = f"/appeals/{appeal['summary']['appeal']}/files"
+    return await changes.client(person, [Role.EMPLOYEE]).post(path, files={"file": (name, content)})
+
+
+async def test_files_are_frozen_with_the_rest(changes: RunningService) -> None:
+    """C9, F7: a file of each side is in the bundle with its hash; afterwards none comes, goes or changes."""
+    appeal = await a_filed_appeal(changes)
+    path = f"/appeals/{appeal['summary']['appeal']}"
+    assert (await upload(changes, ENGINEER, appeal, "温升曲线.png")).status_code == 201
+    appeal = await step(changes, HR, appeal, "admission", admitted=True, reason="事实清楚，在期限之内，予以受理。")
+    added = (await upload(changes, LEAD, appeal, "温升曲线.png", PNG + b"1")).json()
+    assert [(one["name"], one["inline"], one["may_remove"]) for one in added["files"]] == [
+        ("温升曲线.png", True, False),
+        ("温升曲线.png", True, True),
+    ]
+    appeal = await step(changes, HR, appeal, "freeze")
+    frozen = {one["name"]: one for one in appeal["evidence"] if one["file"]}
+    assert list(frozen) == ["files/01-温升曲线.png", "files/02-温升曲线.png"]
+    bundled = zipfile.ZipFile(io.BytesIO((await ask(changes, ENGINEER, f"{path}/bundle")).content))
+    for name, item in frozen.items():
+        content = bundled.read(name)
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (item["sha256"], item["bytes"])
+    assert hashlib.sha256(bundled.read("manifest.json")).hexdigest() == appeal["digest"]
+    assert (await upload(changes, ENGINEER, appeal, "迟到.png")).json()["code"] == "frozen"
+    mine = appeal["files"][0]["id"]
+    removed = await changes.client(ENGINEER).delete(f"{path}/files/{mine}")
+    assert (removed.status_code, removed.json()["code"]) == (409, "frozen")
+    async with changes.tx() as tx:
+        assert await tx.raw.execute("update appeal_files set content = ''") == "UPDATE 0"
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with changes.tx() as tx:
+            await tx.raw.execute("delete from appeal_files")
+
+
+async def test_who_added_a_file_may_take_it_back_until_then(changes: RunningService) -> None:
+    """C9: nobody else; that it was there is told, and the file is gone."""
+    appeal = await a_filed_appeal(changes)
+    path = f"/appeals/{appeal['summary']['appeal']}/files"
+    (file,) = (await upload(changes, ENGINEER, appeal, "工资条.png")).json()["files"]
+    seen = await ask(changes, HR, f"{path}/{file['id']}")
+    assert (seen.content, seen.headers["content-disposition"].split(";")[0]) == (PNG, "inline")
+    assert (await changes.client(HR, [Role.HR]).delete(f"{path}/{file['id']}")).json()["code"] == "not_sender"
+    assert (await ask(changes, LEAD, f"{path}/{file['id']}")).status_code == 404, "the other side, before admission"
+    assert (await upload(changes, TESTER, appeal, "x.png")).status_code == 404
+    removed = await changes.client(ENGINEER).delete(f"{path}/{file['id']}")
+    assert removed.json()["files"] == []
+    assert [line["kind"] for line in removed.json()["thread"]] == ["filed", "attached", "removed"]
+    assert (await ask(changes, HR, f"{path}/{file['id']}")).status_code == 404
+
+
+async def test_refused_file_is_named_at_its_field(changes: RunningService) -> None:
+    """C9, F7: the same limits as on cards, in the reader's language; a full appeal says so."""
+    appeal = await a_filed_appeal(changes)
+    refused = await upload(changes, ENGINEER, appeal, "x.png", b"<html>")
+    assert [(one["field"], one["code"]) for one in refused.json()["errors"]] == [("file", "disguised")]
+    for number in range(20):
+        assert (await upload(changes, ENGINEER, appeal, f"{number}.png")).status_code == 201
+    full = await upload(changes, ENGINEER, appeal, "21.png")
+    assert [(one["field"], one["code"]) for one in full.json()["errors"]] == [("file", "too_many")]
+
+
+async def test_appeals_are_found_from_what_they_contest(changes: RunningService) -> None:
+    """C9: from the task to its appeal and back, for those who may see it."""
+    appeal = await a_filed_appeal(changes)
+    assert appeal["summary"]["subject"]["task"] == str(UUID(int=1))
+    assert appeal["summary"]["subject"]["change"] == str(CHANGE)
+    for person, count in ((ENGINEER, 1), (HR, 1), (LEAD, 0), (TESTER, 0)):
+        found = (await ask(changes, person, f"/appeals?task={UUID(int=1)}")).json()["appeals"]
+        assert len(found) == count
+    for other in (f"task={UUID(int=2)}", f"matrix={UUID(int=1)}"):
+        assert (await ask(changes, ENGINEER, f"/appeals?{other}")).json()["appeals"] == []

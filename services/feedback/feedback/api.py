@@ -3,21 +3,19 @@
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Response, UploadFile
 from pydantic import Field, field_validator
 
 from bihuan_chassis import Live
+from bihuan_chassis.files import hand_out, shown_inline, take
 from bihuan_chassis.http import (
     EVERYONE,
     Body,
     Caller,
     Conflict,
-    FieldError,
     Forbidden,
-    Invalid,
     NotFound,
     Reply,
     Role,
@@ -29,7 +27,6 @@ from bihuan_contracts import Text
 from bihuan_contracts.feedback import CardAnswer, CardAnswered, FileAttached
 from bihuan_contracts.notify import NoticeRequested
 from feedback import store
-from feedback.domain.files import KINDS, FileRefusedError, accept
 from feedback.handlers import MATERIAL_DUE
 
 routes = router(tags=["feedback"])
@@ -203,19 +200,13 @@ async def upload_attachment(
 ) -> Attachments:
     """Add a file to a task or card; `criterion` is what it is evidence for, where the uploader says so (G5)."""
     card = await _card(tx, task, lock=True)
-    content = await file.read()
-    try:
-        name, kind = accept(file.filename or "", content, used=await store.used_bytes(tx, caller.id))
-    except FileRefusedError as error:
-        raise Invalid(f"file_{error.code}", error.text, errors=[FieldError("file", error.code, error.text)]) from error
+    taken = await take(file, used=await store.used_bytes(tx, caller.id))
     id = tx.new_id()
-    await store.save_attachment(
-        tx, id=id, task=task, name=name, media_type=kind.media_type, content=content, person=caller.id
-    )
+    await store.save_attachment(tx, taken, id=id, task=task, person=caller.id)
     tx.announce(
         FileAttached(
-            attachment=id, task=task, name=name, media_type=kind.media_type, size=len(content),
-            digest=sha256(content).hexdigest(), criterion=criterion, person=caller.id, at=tx.now,
+            attachment=id, task=task, name=taken.name, media_type=taken.media_type, size=len(taken.content),
+            digest=sha256(taken.content).hexdigest(), criterion=criterion, person=caller.id, at=tx.now,
         )
     )  # fmt: skip
     tx.cancel_timer(MATERIAL_DUE, str(card["task"]))
@@ -228,16 +219,7 @@ async def download_attachment(id: UUID, tx: Tx) -> Response:
     row = await store.attachment(tx, id)
     if row is None:
         raise NotFound()
-    way = "inline" if _inline(row["media_type"]) else "attachment"
-    return Response(
-        row["content"],
-        media_type=row["media_type"],
-        headers={
-            "Content-Disposition": f"{way}; filename*=UTF-8''{quote(row['name'], safe='')}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=31536000, immutable",
-        },
-    )
+    return hand_out(row["name"], row["media_type"], row["content"])
 
 
 @routes.get("/changes/{change}/attachments", dependencies=[allow(EVERYONE)])
@@ -250,14 +232,8 @@ async def list_change_files(change: UUID, tx: Tx) -> Attachments:
 async def upload_change_file(change: UUID, file: UploadFile, tx: Tx, caller: Caller) -> Attachments:
     """Add a file to a change order, by its author while its content is open."""
     await _open_order(tx, change, caller)
-    content = await file.read()
-    try:
-        name, kind = accept(file.filename or "", content, used=await store.used_bytes(tx, caller.id))
-    except FileRefusedError as error:
-        raise Invalid(f"file_{error.code}", error.text, errors=[FieldError("file", error.code, error.text)]) from error
-    await store.save_attachment(
-        tx, id=tx.new_id(), change=change, name=name, media_type=kind.media_type, content=content, person=caller.id
-    )
+    taken = await take(file, used=await store.used_bytes(tx, caller.id))
+    await store.save_attachment(tx, taken, id=tx.new_id(), change=change, person=caller.id)
     return await _listed(tx, await store.attachments_of_change(tx, change))
 
 
@@ -338,13 +314,9 @@ async def _listed(tx: Tx, rows: list[Any]) -> Attachments:
         attachments=[
             Attachment(
                 id=row["id"], name=row["name"], media_type=row["media_type"], size=row["size"],
-                inline=_inline(row["media_type"]), person=row["person"], person_name=names.get(row["person"]),
+                inline=shown_inline(row["media_type"]), person=row["person"], person_name=names.get(row["person"]),
                 at=row["at"],
             )
             for row in rows
         ]
     )  # fmt: skip
-
-
-def _inline(media_type: str) -> bool:
-    return any(kind.inline and kind.media_type == media_type for kind in KINDS.values())

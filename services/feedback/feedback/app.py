@@ -4,9 +4,9 @@ from pydantic import Field
 
 from bihuan_chassis import Settings as ChassisSettings
 from bihuan_chassis import service
+from bihuan_chassis.files import MOST_BYTES
 from bihuan_contracts import topics
 from feedback import api
-from feedback.domain.files import MOST_BYTES
 from feedback.handlers import (
     MATERIAL_DUE,
     on_material_due,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bihuan_chassis import Transaction
+from bihuan_chassis.files import Taken
 from bihuan_contracts.changes import ChangeOrderChanged
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
@@ -114,21 +115,14 @@ async def used_bytes(tx: Transaction, person: str) -> int:
 
 
 async def save_attachment(
-    tx: Transaction,
-    *,
-    id: UUID,
-    name: str,
-    media_type: str,
-    content: bytes,
-    person: str,
-    task: UUID | None = None,
-    change: UUID | None = None,
+    tx: Transaction, file: Taken, *, id: UUID, person: str, task: UUID | None = None, change: UUID | None = None
 ) -> None:
     """Keep a file of a task or of a change order."""
     await tx.raw.execute(
         "insert into attachments (id, task, change, name, media_type, size, digest, content, person, at)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        id, task, change, name, media_type, len(content), sha256(content).digest(), content, person, tx.now,
+        id, task, change, file.name, file.media_type, len(file.content), sha256(file.content).digest(), file.content,
+        person, tx.now,
     )  # fmt: skip
 
 

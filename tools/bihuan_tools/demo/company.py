@@ -60,6 +60,8 @@ class Named:
 
 
 ENGINEER, TESTER, LEAD = "10231", "10306", "10105"
+CHIEF = "10010"
+"""Above every head of a department."""
 NAMED = (
     Named("10001", "方志诚", "Fang Zhicheng", "RD", "研发总监", ("manager", "director"), ()),
     Named(LEAD, "陈砚", "Chen Yan", "RD", "项目负责人", ("project_lead",), ()),
@@ -79,6 +81,7 @@ NAMED = (
     Named("10007", "高远舟", "Gao Yuanzhou", "SA", "销售总监", ("manager",), ()),
     Named("10008", "叶青蓝", "Ye Qinglan", "HR", "人力资源总监", ("manager", "hr"), ()),
     Named("10009", "苏文瀚", "Su Wenhan", "FA", "财务总监", ("manager", "auditor"), ()),
+    Named(CHIEF, "秦怀远", "Qin Huaiyuan", "FA", "总经理", ("manager", "director"), ()),
     Named("10901", "钟鸣", "Zhong Ming", "FA", "信息系统工程师", ("integrator",), ()),
     Named("10902", "任一帆", "Ren Yifan", "FA", "信息系统工程师", ("administrator",), ()),
 )
@@ -103,10 +106,10 @@ def people() -> list[PersonChanged]:
 
 def _known(one: Named) -> PersonChanged:
     department = next(d for d in DEPARTMENTS if d.code == one.department)
-    head = _HEADS[one.department]
+    above = CHIEF if one.person in _HEADS.values() else _HEADS[one.department]
     return PersonChanged(
         person=one.person, name=one.name, name_latin=one.latin, department=one.department,
-        department_name=department.name, title=one.title, manager=head if head != one.person else "10001",
+        department_name=department.name, title=one.title, manager=None if one.person == CHIEF else above,
         email=f"{one.person}@hengrui.example", roles=("employee", *one.roles), modules=one.modules, version=1,
     )  # fmt: skip
 

@@ -39,14 +39,17 @@ class AdjustmentReply(Reply):
     """Names, where the values are people."""
 
 
-async def adjustments_of(tx: Tx, given: Sequence[AdjustmentIn]) -> tuple[tuple[Adjustment, ...], dict[UUID, Task]]:
+async def adjustments_of(
+    tx: Tx, given: Sequence[AdjustmentIn], field: str = "adjustments"
+) -> tuple[tuple[Adjustment, ...], dict[UUID, Task]]:
+    """`field`: of the body, for the refusals."""
     tasks = await consent_store.tasks(tx, {one.task for one in given})
     people = await consent_store.known_people(tx, {one.new for one in given if one.field == "owner"})
     errors: list[FieldError] = []
     found: list[Adjustment] = []
     seen: set[tuple[UUID, str]] = set()
     for place, one in enumerate(given):
-        at = f"adjustments.{place}"
+        at = f"{field}.{place}"
         task = tasks.get(one.task)
         if task is None:
             errors.append(_error(f"{at}.task", "unknown_task", "没有这个任务", "There is no such task"))

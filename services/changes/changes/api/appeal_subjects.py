@@ -24,6 +24,8 @@ class SubjectIn(Body):
     matrix: UUID | None = None
     score: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     """Which score, of which period."""
+    metric: Annotated[str | None, Field(pattern=r"^[a-z_]{1,60}$")] = None
+    """The benchmark that the score is, where it is one."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ async def contested(tx: Tx, given: SubjectIn, caller: str) -> Contested:
         if given.score is None:
             raise invalid("subject.score", "missing", "请写明是哪一项评分", "Say which score")
         managers = await consent_store.managers(tx, [caller])
-        return Contested(Subject(given.kind, given.score, score=given.score), managers.get(caller), None)
+        subject = Subject(given.kind, given.score, score=given.score, metric=given.metric)
+        return Contested(subject, managers.get(caller), None)
     return await (_row(tx, given, caller) if given.kind is SubjectKind.ROW else _target(tx, given, caller))
 
 

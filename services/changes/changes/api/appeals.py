@@ -1,14 +1,17 @@
 """Appeals of an adjustment or a score: file, admit, speak, freeze, decide, acknowledge (C9)."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, TypeVar
+from functools import partial
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Response, UploadFile
 from pydantic import Field
 
+from bihuan_chassis.files import hand_out, shown_inline, take
 from bihuan_chassis.http import (
     EVERYONE,
     Body,
@@ -81,11 +84,22 @@ class AppointmentIn(StepIn):
     person: Key
 
 
+class ContestedReply(Reply):
+    """Where the contested thing is found."""
+
+    task: UUID | None
+    change: UUID | None
+    matrix: UUID | None
+    row: UUID | None
+    metric: str | None
+
+
 class AppealSummary(Reply):
     appeal: UUID
     number: str
     title: str
     kind: SubjectKind
+    subject: ContestedReply
     state: AppealState
     outcome: Outcome | None
     appellant: str
@@ -112,16 +126,25 @@ class EvidenceItem(Reply):
     name: str
     sha256: str
     bytes: int
+    file: UUID | None
+    """The file that one of the sides has added; None: a record of the system."""
+
+
+class AppealFile(Reply):
+    id: UUID
+    name: str
+    size: int
+    inline: bool
+    """Whether a browser may show it in the page."""
+    person_name: str | None
+    at: datetime
+    may_remove: bool
 
 
 class AppealReply(Reply):
     """The file: what is contested, what both sides say, the frozen evidence, the decision."""
 
     summary: AppealSummary
-    task: UUID | None
-    change: UUID | None
-    matrix: UUID | None
-    """The contested one."""
     statement: str
     wish: str
     respondent_name: str | None
@@ -133,6 +156,7 @@ class AppealReply(Reply):
     satisfied: bool | None
     digest: str | None
     evidence: list[EvidenceItem]
+    files: list[AppealFile]
     thread: list[AppealLine]
     version: int
     may: list[str]
@@ -140,9 +164,10 @@ class AppealReply(Reply):
 
 
 @routes.get("/appeals", dependencies=[allow(EVERYONE)])
-async def list_appeals(tx: Tx, caller: Caller) -> AppealList:
+async def list_appeals(tx: Tx, caller: Caller, task: UUID | None = None, matrix: UUID | None = None) -> AppealList:
+    """What the caller may see, newest first; of one task or matrix where asked for."""
     auditor = caller.has(Role.AUDITOR)
-    found = await appeal_store.find(tx, caller.id, everything=auditor, limit=200)
+    found = await appeal_store.find(tx, caller.id, everything=auditor, limit=200, task=task, matrix=matrix)
     seen = [one for one in found if rules.sees(one, caller.id, auditor=auditor)]
     names = await _names(tx, seen)
     return AppealList(appeals=[_summary(one, names, caller) for one in seen])
@@ -183,6 +208,44 @@ async def add_statement(appeal: UUID, body: SayIn, tx: Tx, caller: Caller) -> Ap
     found = await _visible(tx, appeal, caller)
     _step(lambda: rules.may_speak(found, caller.id))
     await appeal_store.note(tx, appeal, "said", caller.id, body.words)
+    appeals.touch(tx, found)
+    return await _reply(tx, found, caller)
+
+
+@routes.post("/appeals/{appeal}/files", status_code=201, dependencies=[allow(EVERYONE)])
+async def add_file(appeal: UUID, file: UploadFile, tx: Tx, caller: Caller) -> AppealReply:
+    """Evidence that the system does not have: both sides and the handler add it until everything is frozen."""
+    found = await _visible(tx, appeal, caller)
+    _step(lambda: rules.may_speak(found, caller.id))
+    taken = await take(file, used=await appeal_store.used_bytes(tx, caller.id))
+    known = await appeal_store.files(tx, appeal)
+    if len(known) >= rules.MOST_FILES or sum(one["size"] for one in known) + len(taken.content) > rules.MOST_FILE_BYTES:
+        raise invalid(
+            "file", "too_many", "一件申诉最多 20 个文件、共 100 MB", "An appeal takes 20 files, 100 MB in all"
+        )
+    await appeal_store.add_file(tx, appeal, taken, caller.id)
+    await appeal_store.note(tx, appeal, "attached", caller.id, taken.name)
+    appeals.touch(tx, found)
+    return await _reply(tx, found, caller)
+
+
+@routes.get("/appeals/{appeal}/files/{file}", dependencies=[allow(EVERYONE)])
+async def read_file(appeal: UUID, file: UUID, tx: Tx, caller: Caller) -> Response:
+    """For those who see the appeal; only images are shown in the page, all else is a download."""
+    await _visible(tx, appeal, caller)
+    found = await _file(tx, appeal, file)
+    return hand_out(found["name"], found["media_type"], found["content"])
+
+
+@routes.delete("/appeals/{appeal}/files/{file}", dependencies=[allow(EVERYONE)])
+async def remove_file(appeal: UUID, file: UUID, tx: Tx, caller: Caller) -> AppealReply:
+    """By who has added it, until the evidence is frozen; that it was there stays on the file."""
+    found = await _visible(tx, appeal, caller)
+    known = await _file(tx, appeal, file)
+    _step(lambda: rules.may_remove(found, caller.id, known["person"]))
+    await appeal_store.remove_file(tx, appeal, file)
+    await appeal_store.note(tx, appeal, "removed", caller.id, known["name"])
+    appeals.touch(tx, found)
     return await _reply(tx, found, caller)
 
 
@@ -201,10 +264,10 @@ async def download_bundle(appeal: UUID, tx: Tx, caller: Caller) -> Response:
     items = await appeal_store.evidence(tx, appeal)
     if found.digest is None:
         raise Conflict("not_frozen", Text(zh="证据还没有封存", en="The evidence is not frozen yet"))
-    if bundle.digest(items) != found.digest:
+    if await asyncio.to_thread(bundle.digest, items) != found.digest:
         raise Conflict("tampered", Text(zh="证据与封存时不一致", en="The evidence differs from what was frozen"))
     headers = {"Content-Disposition": f'attachment; filename="{found.number}.zip"'}
-    return Response(bundle.archive(items), media_type="application/zip", headers=headers)
+    return Response(await asyncio.to_thread(bundle.archive, items), media_type="application/zip", headers=headers)
 
 
 @routes.post("/appeals/{appeal}/decision", dependencies=[allow(EVERYONE)])
@@ -218,7 +281,7 @@ async def decide_appeal(appeal: UUID, body: AppealDecisionIn, tx: Tx, caller: Ca
         raise invalid("corrections", "not_here", "这个决定不更正目标", "This decision corrects no target")
     matrix: UUID | None = None
     if moves:
-        adjustments, tasks = await adjustments_of(tx, body.corrections)
+        adjustments, tasks = await adjustments_of(tx, body.corrections, "corrections")
         if any(one.task != found.subject.task for one in adjustments):
             raise invalid("corrections.0.task", "other_task", "只能更正被申诉的任务", "Only the contested task")
         rows = await found_rows(tx, adjustments, tasks, caller.id)
@@ -275,6 +338,13 @@ async def _visible(tx: Tx, appeal: UUID, caller: Caller) -> Appeal:
     return found
 
 
+async def _file(tx: Tx, appeal: UUID, file: UUID) -> Any:
+    found = await appeal_store.file(tx, appeal, file)
+    if found is None:
+        raise NotFound()
+    return found
+
+
 async def _current(tx: Tx, appeal: UUID, caller: Caller, version: int) -> Appeal:
     found = await _visible(tx, appeal, caller)
     if found.version != version:
@@ -298,7 +368,9 @@ async def _names(tx: Tx, found: list[Appeal]) -> dict[str, str]:
 
 def _summary(one: Appeal, names: dict[str, str], caller: Caller) -> AppealSummary:
     return AppealSummary(
-        appeal=one.appeal, number=one.number, title=one.subject.title, kind=one.subject.kind, state=one.state,
+        appeal=one.appeal, number=one.number, title=one.subject.title, kind=one.subject.kind,
+        subject=ContestedReply(**{name: getattr(one.subject, name) for name in ContestedReply.model_fields}),
+        state=one.state,
         outcome=one.outcome, appellant=one.appellant, appellant_name=names.get(one.appellant, one.appellant),
         handler_name=names.get(one.handler or "", one.handler), waits_for_me=one.waits_for == caller.id,
         overdue=one.overdue, filed_at=one.filed_at, due_at=one.due_at,
@@ -307,14 +379,23 @@ def _summary(one: Appeal, names: dict[str, str], caller: Caller) -> AppealSummar
 
 async def _reply(tx: Tx, one: Appeal, caller: Caller) -> AppealReply:
     lines = await appeal_store.thread(tx, one.appeal)
-    names = await _names(tx, [one]) | await store.people_names(tx, {line["by"] for line in lines if line["by"]})
-    items = await appeal_store.evidence(tx, one.appeal) if one.digest else []
+    files = await appeal_store.files(tx, one.appeal)
+    said = {line["by"] for line in lines if line["by"]} | {file["person"] for file in files}
+    names = await _names(tx, [one]) | await store.people_names(tx, said)
+    items = await appeal_store.evidence_listed(tx, one.appeal) if one.digest else []
     return AppealReply(
-        summary=_summary(one, names, caller), task=one.subject.task, change=one.subject.change,
-        matrix=one.subject.matrix, statement=one.statement, wish=one.wish,
+        summary=_summary(one, names, caller), statement=one.statement, wish=one.wish,
         respondent_name=names.get(one.respondent or "", one.respondent), admission=one.admission,
         decision=one.decision, correction=one.matrix, result=one.result, satisfied=one.satisfied, digest=one.digest,
-        evidence=[EvidenceItem(name=item.name, sha256=item.sha256, bytes=len(item.content)) for item in items],
+        evidence=[EvidenceItem(**item) for item in items],
+        files=[
+            AppealFile(
+                id=file["id"], name=file["name"], size=file["size"], inline=shown_inline(file["media_type"]),
+                person_name=names.get(file["person"], file["person"]), at=file["at"],
+                may_remove=_possible(partial(rules.may_remove, one, caller.id, file["person"])),
+            )
+            for file in files
+        ],
         thread=[
             AppealLine(at=line["at"], kind=line["kind"], by_name=names.get(line["by"] or "", line["by"]),
                        words=line["words"])

@@ -41,6 +41,7 @@ class RecordLine(Reply):
     task: UUID
     task_code: str
     task_title: str
+    person: str | None
     person_name: str | None
     changes: list[TargetChange]
     cause: UUID | None
@@ -120,7 +121,7 @@ def _line(row: Any, names: dict[str, str]) -> RecordLine:
         changes = list(record_store.changes_of(row))
     return RecordLine(
         at=row["at"], task=row["task"], task_code=row["task_code"], task_title=row["task_title"],
-        person_name=names.get(row["person"] or "", row["person"]), changes=changes,
+        person=row["person"], person_name=names.get(row["person"] or "", row["person"]), changes=changes,
         cause=None if by_hand else row["change"], cause_number=None if by_hand else row["change_number"],
         matrix=None if by_hand else row["matrix"], revision=None if by_hand else row["matrix_revision"],
         answers=[] if by_hand else _answers(row, names),

@@ -51,6 +51,9 @@ WITHIN_DAYS = {
 """Working days for the next step."""
 FILE_WITHIN_DAYS = 15
 """Working days after the adjustment."""
+MOST_FILES = 20
+MOST_FILE_BYTES = 100 * 2**20
+"""All files of one appeal: its bundle is put together in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Subject:
     matrix: UUID | None = None
     row: UUID | None = None
     score: str | None = None
+    metric: str | None = None
+    """The benchmark that a contested score is, where it is one."""
 
     @property
     def key(self) -> str:
@@ -217,6 +222,13 @@ def may_speak(appeal: Appeal, by: str) -> None:
         raise StaleError("frozen", "证据已封存，不能再补充", "The evidence is frozen: nothing can be added")
     if by not in {appeal.appellant, appeal.respondent, appeal.handler}:
         raise NotYoursError("not_a_side", "只有双方和处理人可以补充", "Only both sides and the handler may add")
+
+
+def may_remove(appeal: Appeal, by: str, sender: str) -> None:
+    """A file sent by mistake, until the evidence is frozen."""
+    may_speak(appeal, by)
+    if by != sender:
+        raise NotYoursError("not_sender", "只有上传的人可以删除", "Only who has added it may remove it")
 
 
 def _next(appeal: Appeal, state: AppealState, **values: object) -> Appeal:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest.json"
@@ -16,6 +17,8 @@ MANIFEST = "manifest.json"
 class Item:
     name: str
     content: bytes
+    file: UUID | None = None
+    """A file that one of the sides has added; None: a record of the system."""
 
     @property
     def sha256(self) -> str:
@@ -25,6 +28,11 @@ class Item:
 def item_of(name: str, value: Any) -> Item:
     """A record as evidence; the same record always gives the same bytes."""
     return Item(name, json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, default=str).encode())
+
+
+def file_name(place: int, name: str) -> str:
+    """In the bundle: a folder of their own, and two files of one name stay two."""
+    return f"files/{place:02d}-{name}"
 
 
 def manifest(items: Sequence[Item]) -> bytes:

@@ -2,7 +2,7 @@
 import { type MaybeRefOrGetter, toValue } from 'vue'
 import { useQuery } from '@tanstack/vue-query'
 import { changes } from './clients'
-import { unwrap } from './http'
+import { json, unwrap } from './http'
 import type { components } from './schema/changes'
 
 type Schemas = components['schemas']
@@ -14,7 +14,13 @@ export type RecordLine = Schemas['RecordLine']
 
 const at = (appeal: string) => ({ params: { path: { appeal } } })
 
-export const useAppeals = () => useQuery({ queryKey: ['appeals'], queryFn: () => unwrap(changes.GET('/api/changes/appeals')).then((list) => list.appeals) })
+/** What the reader may see of one task or matrix, or of everything. */
+export const useAppeals = (of: MaybeRefOrGetter<{ task?: string; matrix?: string }> = {}, asked: MaybeRefOrGetter<boolean> = true) =>
+  useQuery({
+    queryKey: ['appeals', of],
+    enabled: () => toValue(asked),
+    queryFn: () => unwrap(changes.GET('/api/changes/appeals', { params: { query: toValue(of) } })).then((list) => list.appeals),
+  })
 export const useAppeal = (appeal: MaybeRefOrGetter<string>) =>
   useQuery({ queryKey: ['appeal', appeal], queryFn: () => unwrap(changes.GET('/api/changes/appeals/{appeal}', at(toValue(appeal)))) })
 
@@ -27,6 +33,13 @@ export const recordResult = (appeal: string, version: number, result: string) =>
 export const acknowledgeAppeal = (appeal: string, body: Schemas['AcknowledgementIn']) => unwrap(changes.POST('/api/changes/appeals/{appeal}/acknowledgement', { ...at(appeal), body }))
 export const withdrawAppeal = (appeal: string, version: number) => unwrap(changes.POST('/api/changes/appeals/{appeal}/withdrawal', { ...at(appeal), body: { version } }))
 export const appointHandler = (appeal: string, version: number, person: string) => unwrap(changes.POST('/api/changes/appeals/{appeal}/handler', { ...at(appeal), body: { version, person } }))
+export function addAppealFile(appeal: string, file: File): Promise<Appeal> {
+  const form = new FormData()
+  form.append('file', file)
+  return json(`/api/changes/appeals/${appeal}/files`, { method: 'POST', body: form })
+}
+export const removeAppealFile = (appeal: string, file: string) => unwrap(changes.DELETE('/api/changes/appeals/{appeal}/files/{file}', { params: { path: { appeal, file } } }))
+export const appealFile = (appeal: string, file: string) => `/api/changes/appeals/${appeal}/files/${file}`
 export const bundleOf = (appeal: string) => `/api/changes/appeals/${appeal}/bundle`
 
 /** Every moved target of the last days, with what it stands on. */

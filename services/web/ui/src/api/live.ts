@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
 export interface LiveMessage {
-  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'rule' | 'document' | 'refusal' | 'person'
+  kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'appeal' | 'rule' | 'document' | 'refusal' | 'person'
   id: string
   data: Record<string, unknown>
 }
@@ -18,6 +18,7 @@ const STALE: Record<LiveMessage['kind'], readonly string[]> = {
   target: ['task', 'effects', 'week', 'consents', 'record'],
   metric: ['metric', 'clock'],
   consent: ['consent', 'consents', 'record', 'owed', 'appeal', 'appeals'],
+  appeal: ['appeal', 'appeals'],
   rule: ['rule', 'rules'],
   document: ['document'],
   refusal: ['refused', 'refused-body', 'streams'],

@@ -1,4 +1,4 @@
-"""Which files are taken: by their content, not by their name alone (F7; ASVS 5.2)."""
+"""Files that people send and get back: taken by their content, not by their name alone (F7; ASVS 5.2)."""
 
 import re
 import struct
@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
+from urllib.parse import quote
 
+from fastapi import Response, UploadFile
+
+from bihuan_chassis.problems import FieldError, Invalid
 from bihuan_contracts import Text
 
 MOST_BYTES = 20 * 2**20
@@ -68,6 +72,41 @@ KINDS = {
     "csv": Kind("text/csv", False, _text),
     "txt": Kind("text/plain", False, _text),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    name: str
+    media_type: str
+    content: bytes
+
+
+async def take(file: UploadFile, *, used: int) -> Taken:
+    """An uploaded file; a refused one says why at the field `file`. `used`: bytes its sender has stored."""
+    content = await file.read()
+    try:
+        name, kind = accept(file.filename or "", content, used=used)
+    except FileRefusedError as error:
+        raise Invalid(f"file_{error.code}", error.text, errors=[FieldError("file", error.code, error.text)]) from error
+    return Taken(name, kind.media_type, content)
+
+
+def hand_out(name: str, media_type: str, content: bytes) -> Response:
+    """The file itself. Only images are shown in the page, all else is a download."""
+    way = "inline" if shown_inline(media_type) else "attachment"
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, max-age=31536000, immutable",
+        },
+    )
+
+
+def shown_inline(media_type: str) -> bool:
+    return any(kind.inline and kind.media_type == media_type for kind in KINDS.values())
 
 
 def accept(name: str, content: bytes, *, used: int) -> tuple[str, Kind]:
