@@ -10,8 +10,9 @@ from bihuan_contracts import Text
 from bihuan_contracts.goals import Criterion, CriterionState, Deliverable, TaskKind, TaskState
 from goals.domain import cycles, edits
 from goals.domain.edits import Action, Refusal
+from goals.domain.shapes import wrong_fields_of, wrong_in_criterion
 from goals.domain.tree import Goal, Task, Tree, gaps
-from goals.sheets import Sheet
+from goals.sheets import CRITERION, Sheet
 from goals.workbooks import CellError
 
 _GOAL = ("weight", "owner")
@@ -43,6 +44,8 @@ class Merge:
     words: Callable[[Any], str | None]
     effects: list[Effect] = field(default_factory=list)
     errors: list[CellError] = field(default_factory=list)
+    superseded: list[tuple[UUID, Criterion]] = field(default_factory=list)
+    """Task and criterion version that is no longer in force."""
 
     def take(self, sheet: Sheet) -> None:
         before = self.tree.project
@@ -82,9 +85,16 @@ class Merge:
     def _task(self, sheet: Sheet, path: str, goal: Goal, given: dict[str, Any]) -> None:
         row = sheet.row_of(path)
         known = next((one for one in self.tree.tasks.values() if one.code == given["code"]), None)
+        if known is not None and known.retest is not None:
+            number = known.retest.change_number
+            self._error(row, "task.code", known.code, "retest_card", f"这是 {number} 的重测卡，由变更决定",
+                        f"This is a retest card of {number}: the change decides on it")  # fmt: skip
+            return
         task = self._new_task(row, goal, given) if known is None else self._edited(row, goal, known, given)
         if task is None:
             return
+        for wrong in wrong_fields_of(task) if task is not known else ():
+            self._error(row, f"task.{wrong.field}", "", wrong.code, wrong.zh, wrong.en)
         for d, deliverable in enumerate(given["deliverables"]):
             task = self._deliverable(sheet, f"{path}.deliverables.{d}", task, deliverable)
         self._refuse(row, "deliverable.weight", edits.overweight_deliverables(task))
@@ -151,12 +161,10 @@ class Merge:
             criteria=(),
         )  # fmt: skip
         changed = self._changed("deliverable", _DELIVERABLE, known, given) if known is not None else {}
-        criteria = [
-            self._criterion(sheet.row_of(f"{path}.criteria.{c}"), one)
-            for c, one in enumerate(given["criteria"])
-            if all(one["text"] != other.text for other in after.criteria)
-        ]
-        if known is not None and not changed and not criteria:
+        before = after.criteria
+        criteria = self._criteria(sheet, path, task, before, given["criteria"])
+        moved = known is None or bool(changed) or len(criteria) > len(before)
+        if not moved and criteria == before:
             return task
         self._refuse(row, "deliverable.title", edits.refusal_of(task, Action.EDIT))
         if goal is not None:
@@ -164,19 +172,43 @@ class Merge:
             self._refuse(row, "deliverable.weight",
                          cycles.refuse_fields(goal, changed, cycles.FROZEN_OF_A_DELIVERABLE) if known is not None
                          else cycles.refuse_joining(goal, after.weight))  # fmt: skip
-        self.effects.append(
-            Effect(row, "deliverable", f"{task.code} {after.title}", "created" if known is None else "changed",
-                   self._moves(after, changed))
-        )  # fmt: skip
-        after = after.model_copy(update={**changed, "criteria": (*after.criteria, *criteria)})
+        if moved:
+            action = "created" if known is None else "changed"
+            title = f"{task.code} {after.title}"
+            self.effects.append(Effect(row, "deliverable", title, action, self._moves(after, changed)))
+        after = after.model_copy(update={**changed, "criteria": criteria})
         rest = tuple(after if one.deliverable == after.deliverable else one for one in task.deliverables)
         return replace(task, deliverables=rest if known is not None else (*task.deliverables, after))
 
-    def _criterion(self, row: int, given: dict[str, Any]) -> Criterion:
-        limited = given.get("lower") is not None or given.get("upper") is not None
-        if limited and not given.get("metric"):
-            self._error(row, "criterion.metric", "", "needed", "有限值就要写明测什么", "Limits need the metric")
-        return Criterion(criterion=self.new_id(), version=1, state=CriterionState.OPEN, **given)
+    def _criteria(
+        self, sheet: Sheet, path: str, task: Task, known: Sequence[Criterion], given: Sequence[dict[str, Any]]
+    ) -> tuple[Criterion, ...]:
+        """The criteria of a deliverable as the sheet has them, known by their words."""
+        listed = list(known)
+        for c, one in enumerate(given):
+            row = sheet.row_of(f"{path}.criteria.{c}")
+            place = next((n for n, old in enumerate(listed) if old.text == one["text"]), None)
+            if place is None:
+                new = Criterion(criterion=self.new_id(), version=1, state=CriterionState.OPEN, **one)
+                listed.append(new)
+            else:
+                new = self._edited_criterion(row, task, listed[place], one)
+                if new is listed[place]:
+                    continue
+                listed[place] = new
+            for wrong in wrong_in_criterion(new):
+                self._error(row, f"criterion.{wrong.field}", "", wrong.code, wrong.zh, wrong.en)
+        return tuple(listed)
+
+    def _edited_criterion(self, row: int, task: Task, old: Criterion, given: dict[str, Any]) -> Criterion:
+        changed = self._changed("criterion", CRITERION, old, {"items": ()} | given)
+        if not changed:
+            return old
+        new = edits.edited_criterion(task, old, changed)
+        self.effects.append(Effect(row, "criterion", f"{task.code} {old.text}", "changed", self._moves(old, changed)))
+        if new.version != old.version:
+            self.superseded.append((task.task, old))
+        return new
 
     def _follow(self, sheet: Sheet) -> None:
         """Dependencies last: they may name tasks of rows below."""

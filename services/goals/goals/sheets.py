@@ -9,6 +9,9 @@ from bihuan_contracts.goals import TaskState
 from goals.domain.tree import Task, Tree
 from goals.workbooks import CellError, Line
 
+CRITERION = ("kind", "metric", "lower", "upper", "unit", "items", "approver")
+"""What a row tells of a criterion beside its words, which it is known by."""
+
 
 @dataclass
 class Sheet:
@@ -133,7 +136,7 @@ def _task_rows(task: Task, codes: dict[Any, str], labels: dict[str, str]) -> lis
             "deliverable.title": one.title, "deliverable.weight": one.weight, "deliverable.due_at": one.due_at,
         }  # fmt: skip
         criteria = [
-            {f"criterion.{name}": getattr(criterion, name) for name in ("text", "metric", "lower", "upper", "unit")}
+            {f"criterion.{name}": getattr(criterion, name) for name in ("text", *CRITERION)}
             for criterion in one.criteria
         ]
         rows += _joined(below, criteria)

@@ -17,9 +17,10 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from bihuan_chassis.auth import Role
 from bihuan_chassis.calendar import ZONE
 from bihuan_contracts import Text
-from bihuan_contracts.goals import TaskKind, TaskState
+from bihuan_contracts.goals import CriterionKind, TaskKind, TaskState
 
 MOST_BYTES = 2_000_000
 _MOST_UNPACKED = 30_000_000
@@ -61,10 +62,13 @@ COLUMNS = (
     Column("deliverable.weight", "交付物权重", "Deliverable weight", 10, "number"),
     Column("deliverable.due_at", "交付物到期", "Deliverable due", 12, "end"),
     Column("criterion.text", "验证标准", "Criterion", 30),
+    Column("criterion.kind", "怎样验证", "Verified by", 10, "proof"),
     Column("criterion.metric", "测什么", "Metric", 14),
     Column("criterion.lower", "下限", "Lower limit", 8, "number"),
     Column("criterion.upper", "上限", "Upper limit", 8, "number"),
     Column("criterion.unit", "单位", "Unit", 8),
+    Column("criterion.items", "清单各项", "Checklist items", 26, "lines"),
+    Column("criterion.approver", "由谁批准", "Approved by", 12, "role"),
 )
 BY_KEY = {column.key: column for column in COLUMNS}
 KINDS = {
@@ -75,6 +79,20 @@ STATES = {
     TaskState.DRAFT: ("草稿", "draft"), TaskState.ACTIVE: ("进行中", "active"), TaskState.DONE: ("完成", "done"),
     TaskState.CANCELLED: ("取消", "cancelled"),
 }  # fmt: skip
+PROOFS = {
+    CriterionKind.MEASUREMENT: ("测量", "measurement"), CriterionKind.CHECKLIST: ("清单", "checklist"),
+    CriterionKind.APPROVAL: ("批准", "approval"), CriterionKind.DOCUMENT: ("文件", "document"),
+    CriterionKind.STATEMENT: ("结论", "verdict"),
+}  # fmt: skip
+APPROVERS = {
+    Role.PROJECT_LEAD: ("项目负责人", "project lead"), Role.MANAGER: ("负责人的上级", "owner's manager"),
+    Role.PROCESS_OWNER: ("流程负责人", "process owner"), Role.TEST_ENGINEER: ("测试工程师", "test engineer"),
+    Role.DIRECTOR: ("总监", "director"),
+}  # fmt: skip
+_WORDS: dict[str, dict[Any, tuple[str, str]]] = {
+    "task.kind": KINDS, "task.state": STATES, "criterion.kind": PROOFS, "criterion.approver": APPROVERS,
+}  # fmt: skip
+"""Columns whose words are chosen from a list."""
 _SHEET = ("目标树", "Tree")
 _OPENS, _CLOSES = time(8, 30), time(18, 0)
 
@@ -213,6 +231,11 @@ def _codes(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.split(r"[\s,，、;；]+", str(value).strip())))
 
 
+def _lines(value: Any) -> tuple[str, ...]:
+    """One item a line of the cell, or between semicolons."""
+    return tuple(_text(line) for line in re.split(r"[\n;；]+", str(value)) if line.strip())
+
+
 def _number(value: Any) -> Decimal:
     try:
         found = Decimal(str(value).strip().removesuffix("%"))
@@ -264,6 +287,9 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "end": lambda value: _day(value, _CLOSES),
     "kind": lambda value: _word(value, KINDS),
     "state": lambda value: _word(value, STATES),
+    "proof": lambda value: _word(value, PROOFS),
+    "role": lambda value: _word(value, APPROVERS),
+    "lines": _lines,
     "codes": _codes,
 }
 
@@ -285,9 +311,9 @@ def write(rows: Iterable[dict[str, Any]], language: str) -> bytes:
     last = 1
     for last, row in enumerate(rows, 2):
         for at, column in enumerate(COLUMNS, 1):
-            if (value := row.get(column.key)) is not None:
+            if (value := row.get(column.key)) not in (None, ()):
                 _write(sheet.cell(last, at), column, value, place)
-    for words, key in ((KINDS, "task.kind"), (STATES, "task.state")):
+    for key, words in _WORDS.items():
         listed = ",".join(pair[place] for pair in words.values())
         letter = get_column_letter(COLUMNS.index(BY_KEY[key]) + 1)
         check = DataValidation(type="list", formula1=f'"{listed}"', allow_blank=True)
@@ -305,8 +331,9 @@ def _write(cell: Any, column: Column, value: Any, place: int) -> None:
     elif column.kind in {"start", "end"}:
         cell.value, cell.number_format = value.astimezone(ZONE).replace(tzinfo=None), "yyyy-mm-dd"
     else:
-        words: dict[Any, tuple[str, str]] = {**KINDS, **STATES} if column.kind in {"kind", "state"} else {}
-        cell.value = words[value][place] if value in words else str(value)
+        words = _WORDS.get(column.key, {})
+        listed = "\n".join(value) if column.kind == "lines" else str(value)
+        cell.value = words[value][place] if value in words else listed
         # A text that begins like a formula stays a text.
         cell.data_type = "s"
         cell.alignment = Alignment(wrap_text=True, vertical="top")

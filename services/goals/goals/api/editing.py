@@ -1,6 +1,6 @@
 """What every edit of a tree has in common: who, on which revision, within which rules, and how it is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from goals.announce import save_and_announce
 from goals.api.tree_replies import TreeGoal, TreeTask, tree_goal, tree_task
 from goals.domain import cycles, edits
 from goals.domain.edits import Action, Refusal
+from goals.domain.shapes import Wrong
 from goals.domain.tree import Goal, Project, Task, Tree
 from goals.edit_store import Edit, save_edits
 
@@ -84,6 +85,12 @@ def refuse(refusal: Refusal | None, field: str | None = None) -> None:
     if refusal.code == "frozen":
         raise Conflict(refusal.code, words, way="/consents/new")
     raise Conflict(refusal.code, words)
+
+
+def refuse_wrong(found: Sequence[Wrong]) -> None:
+    """Raises Invalid with every field that can't stay as it is."""
+    if found:
+        raise Invalid(errors=[FieldError(one.field, one.code, Text(zh=one.zh, en=one.en)) for one in found])
 
 
 async def finish(tx: Tx, tree: Tree, before: Project, *edit: Edit) -> None:

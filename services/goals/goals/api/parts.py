@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from bihuan_chassis.http import EVERYONE, Body, Caller, Conflict, NotFound, Role, Tx, allow, invalid, router
+from bihuan_chassis.http import EVERYONE, Body, Caller, Conflict, NotFound, Role, Tx, allow, router
 from bihuan_contracts import Text
 from bihuan_contracts.goals import Criterion, CriterionKind, CriterionState, Deliverable, TaskKind, TaskState
 from goals import store
@@ -21,6 +21,7 @@ from goals.api.editing import (
     moves,
     open_task,
     refuse,
+    refuse_wrong,
     require_allowed,
     require_current,
     require_editor,
@@ -30,7 +31,7 @@ from goals.api.tree_replies import TreeTask, tree_task
 from goals.api.trees import CriterionIn, DeliverableIn, Items, Title, Weight, deliverable_from
 from goals.domain import cycles, edits
 from goals.domain.edits import Action
-from goals.domain.evidence import kind_of, not_asked
+from goals.domain.shapes import wrong_in_criterion, wrong_in_deliverable
 from goals.domain.tree import Task, Tree, gaps
 
 routes = router(tags=["tree"])
@@ -92,6 +93,7 @@ async def create_deliverable(task: UUID, body: NewDeliverable, tx: Tx, caller: C
     if (goal := tree.goal(found.goal)) is not None:
         refuse(cycles.refuse_joining(goal, body.weight))
     new = deliverable_from(tx.new_id(), body, tx)
+    refuse_wrong(wrong_in_deliverable(new))
     order = edits.place_before(
         [*(one.deliverable for one in found.deliverables), new.deliverable], new.deliverable, body.before
     )
@@ -154,7 +156,7 @@ async def create_criterion(task: UUID, deliverable: UUID, body: NewCriterion, tx
         criterion=tx.new_id(), version=1, text=body.text, metric=body.metric, unit=body.unit, lower=body.lower,
         upper=body.upper, kind=body.kind, items=body.items, approver=body.approver, state=CriterionState.OPEN,
     )  # fmt: skip
-    _refuse_shape(new)
+    refuse_wrong(wrong_in_criterion(new))
     after = _with_criteria(found, deliverable, lambda known: (*known, new))
     return await _save(tx, tree, found, after, "criterion_created", new.text)
 
@@ -168,25 +170,14 @@ async def edit_criterion(
     changed = differing(old, given(body))
     if not changed:
         return await tree_task(tx, tree, task)
-    if "kind" in changed:
-        # What the other kind was verified by goes with it, unless it is given anew.
-        left = old.model_copy(update=changed)
-        changed |= {
-            name: empty for name, empty in not_asked(left).items() if getattr(left, name) and name not in changed
-        }
-    state = CriterionState.OPEN
-    if old.state in {CriterionState.VERIFIED, CriterionState.VERIFY_AGAIN}:
-        state = CriterionState.VERIFY_AGAIN
-    # A draft's wording may still be searched for; from then on each one is a version of its own.
-    version = old.version if found.state is TaskState.DRAFT else old.version + 1
-    new = old.model_copy(update={**changed, "version": version, "state": state})
-    _refuse_shape(new)
+    new = edits.edited_criterion(found, old, changed)
+    refuse_wrong(wrong_in_criterion(new))
     after = _with_criteria(
         found, deliverable, lambda known: tuple(new if one.criterion == criterion else one for one in known)
     )
-    if version != old.version:
+    if new.version != old.version:
         await store.save_superseded_criteria(tx, None, [(task, old)])
-    return await _save(tx, tree, found, after, "criterion_edited", old.text, moves(old, changed))
+    return await _save(tx, tree, found, after, "criterion_edited", old.text, moves(old, _moved(old, new)))
 
 
 @routes.post(f"{_PATH}/criteria/{{criterion}}/remove", dependencies=[allow(EVERYONE)])
@@ -287,19 +278,10 @@ def _refuse_verified(criteria: Iterable[Criterion]) -> None:
         )
 
 
-def _refuse_shape(criterion: Criterion) -> None:
-    """What its kind asks for is there, and nothing that only another kind asks for."""
-    kind = kind_of(criterion)
-    if kind is CriterionKind.CHECKLIST and not criterion.items:
-        raise invalid("items", "needed", "清单至少要有一项", "A checklist needs at least one item")
-    if criterion.lower is not None and criterion.upper is not None and criterion.lower > criterion.upper:
-        raise invalid("upper", "below_lower", "上限小于下限", "The upper limit is below the lower one")
-    limited = criterion.lower is not None or criterion.upper is not None
-    if (limited or criterion.kind is CriterionKind.MEASUREMENT) and not criterion.metric:
-        raise invalid("metric", "needed", "有限值就要写明测什么", "Limits need the metric that is measured")
-    for name, empty in not_asked(criterion).items():
-        if criterion.kind is not None and getattr(criterion, name) != empty:
-            raise invalid(name, "other_kind", "这种验证方式不用它", "This way of verifying has no use for it")
+def _moved(old: Criterion, new: Criterion) -> dict[str, object]:
+    """What people edit of it, where it differs."""
+    names = CriterionEdit.model_fields.keys() - {"revision"}
+    return {name: getattr(new, name) for name in sorted(names) if getattr(new, name) != getattr(old, name)}
 
 
 def _criterion_of(task: Task, deliverable: UUID, criterion: UUID) -> Criterion:

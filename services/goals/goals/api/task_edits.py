@@ -21,6 +21,7 @@ from goals.api.editing import (
     open_project,
     open_task,
     refuse,
+    refuse_wrong,
     require_allowed,
     require_current,
     require_editor,
@@ -30,6 +31,7 @@ from goals.api.tree_replies import TreeTask, tree_task
 from goals.api.trees import DeliverableIn, Hours, Title, Weight, deliverable_from
 from goals.domain import cycles, edits
 from goals.domain.edits import Action
+from goals.domain.shapes import wrong_fields_of, wrong_in_task
 from goals.domain.tree import Goal, Task, Tree
 
 routes = router(tags=["tree"])
@@ -87,7 +89,6 @@ async def create_task(project: UUID, body: NewTask, tx: Tx, caller: Caller) -> T
     goal = goal_of(tree, body.goal)
     require_editor(tree, goal, caller)
     _require_open(goal)
-    _refuse_kind(body.kind)
     refuse(cycles.refuse_joining(goal, body.weight))
     code = body.code or next_code(tree)
     if any(task.code == code for task in tree.tasks.values()):
@@ -99,7 +100,7 @@ async def create_task(project: UUID, body: NewTask, tx: Tx, caller: Caller) -> T
         depends_on=tuple(dict.fromkeys(body.depends_on)),
         deliverables=tuple(deliverable_from(tx.new_id(), one, tx) for one in body.deliverables),
     )  # fmt: skip
-    _refuse_dates(task)
+    refuse_wrong(wrong_in_task(task))
     tree.put(task)
     refuse(edits.bad_dependencies(tree, task.task, task.depends_on), "depends_on")
     refuse(edits.overweight_deliverables(task), "deliverables")
@@ -124,13 +125,12 @@ async def edit_task(task: UUID, body: TaskEdit, tx: Tx, caller: Caller) -> TreeT
     for action in _actions(changed):
         require_allowed(found, action)
     if "kind" in changed:
-        _refuse_kind(found.kind)
-        _refuse_kind(body.kind)
+        _refuse_card(found)
     if goal is not None:
         refuse(cycles.refuse_fields(goal, changed, cycles.FROZEN_OF_A_TASK))
     before = tree.project
     after = tree.change(task, **changed)
-    _refuse_dates(after)
+    refuse_wrong(wrong_fields_of(after))
     if "depends_on" in changed:
         refuse(edits.bad_dependencies(tree, task, after.depends_on), "depends_on")
     if "weight" in changed and goal is not None:
@@ -204,16 +204,9 @@ def _require_open(goal: Goal) -> None:
         raise Conflict("goal_cancelled", Text(zh=f"「{goal.title}」已取消", en=f"“{goal.title}” is cancelled"))
 
 
-def _refuse_kind(kind: TaskKind) -> None:
-    if kind is TaskKind.RETEST:
+def _refuse_card(task: Task) -> None:
+    if task.kind is TaskKind.RETEST:
         raise invalid("kind", "retest_card", "重测卡由技术变更生成", "Retest cards are made by technical changes")
-    if kind is TaskKind.UNKNOWN:
-        raise invalid("kind", "enum", "不是允许的值", "Not one of the allowed values")
-
-
-def _refuse_dates(task: Task) -> None:
-    if task.starts_at is not None and task.due_at is not None and task.due_at < task.starts_at:
-        raise invalid("due_at", "before_start", "交期早于开始日期", "The due date is before the start")
 
 
 def place(tree: Tree, task: UUID, goal: UUID, before: UUID | None) -> None:

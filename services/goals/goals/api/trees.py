@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -22,6 +22,7 @@ from bihuan_contracts.goals import (
 from goals import store
 from goals.announce import save_and_announce
 from goals.domain.edits import bad_dependencies
+from goals.domain.shapes import wrong_in_task
 from goals.domain.tree import Goal, Project, Task, Tree, gaps
 from goals.domain.weights import OverweightError, check
 
@@ -140,8 +141,12 @@ def wrong_places(body: ProjectIn) -> list[FieldError]:
                     )
                 )  # fmt: skip
             codes[task.code] = path
+            shape = _shape(task)
+            errors += [
+                FieldError(f"{path}.{one.field}", one.code, Text(zh=one.zh, en=one.en)) for one in wrong_in_task(shape)
+            ]
             if task.state in {TaskState.ACTIVE, TaskState.DONE}:
-                errors += [FieldError(f"{path}.{gap.field}", "gap", Text(zh=gap.zh, en=gap.en)) for gap in _gaps(task)]
+                errors += [FieldError(f"{path}.{gap.field}", "gap", Text(zh=gap.zh, en=gap.en)) for gap in gaps(shape)]
     return errors + _bad_dependencies(body)
 
 
@@ -168,12 +173,11 @@ def _bad_dependencies(body: ProjectIn) -> list[FieldError]:
     return errors
 
 
-def _gaps(task: TaskIn) -> Sequence[Any]:
-    shape = Task(
-        UUID(int=0), task.code, UUID(int=0), None, task.title, task.kind, task.state,
-        deliverables=tuple(deliverable_from(UUID(int=0), one, None) for one in task.deliverables),
+def _shape(task: TaskIn) -> Task:
+    return Task(
+        UUID(int=0), task.code, UUID(int=0), None, task.title, task.kind, task.state, starts_at=task.starts_at,
+        due_at=task.due_at, deliverables=tuple(deliverable_from(UUID(int=0), one, None) for one in task.deliverables),
     )  # fmt: skip
-    return gaps(shape)
 
 
 def _overweight(field: str, weights: Sequence[Decimal | None]) -> list[FieldError]:

@@ -105,6 +105,7 @@ async def import_into(project: UUID, request: Request, tx: Tx, caller: Caller, d
     if not dry_run:
         _refuse(errors)
     if apply:
+        await store.save_superseded_criteria(tx, None, merge.superseded)
         await save_and_announce(tx, [tree])
         changes = [{"field": "rows", "old": None, "new": str(len(merge.effects))}]
         await save_edits(tx, [Edit(project, None, None, tree.project.name, "imported", changes)])

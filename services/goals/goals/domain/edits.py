@@ -1,12 +1,14 @@
 """What may be edited of a tree, in which state, by whom; and what each refusal names (G1, G2)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from bihuan_contracts.goals import TaskKind, TaskState
+from bihuan_contracts.goals import Criterion, CriterionState, TaskKind, TaskState
+from goals.domain.evidence import not_asked
 from goals.domain.tree import Goal, Project, Task, Tree
 from goals.domain.weights import OverweightError, check
 
@@ -119,6 +121,24 @@ def overweight_tasks(tree: Tree, goal: Goal) -> Refusal | None:
 def overweight_deliverables(task: Task) -> Refusal | None:
     siblings = [(one.title, one.weight) for one in task.deliverables]
     return overweight((f"{task.code} 各交付物", f"The weights of the deliverables of {task.code}"), siblings)
+
+
+# ── criteria ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def edited_criterion(task: Task, old: Criterion, changed: Mapping[str, Any]) -> Criterion:
+    """The criterion with new words, limits or kind: a new version, and what was verified is to be verified again (G5).
+
+    A draft's wording may still be searched for: there the version stays.
+    """
+    if "kind" in changed:
+        # What the other kind was verified by goes with it, unless it is given anew.
+        left = old.model_copy(update=dict(changed))
+        changed = {name: empty for name, empty in not_asked(left).items() if name not in changed} | {**changed}
+    again = old.state in {CriterionState.VERIFIED, CriterionState.VERIFY_AGAIN}
+    state = CriterionState.VERIFY_AGAIN if again else CriterionState.OPEN
+    version = old.version if task.state is TaskState.DRAFT else old.version + 1
+    return old.model_copy(update={**changed, "version": version, "state": state})
 
 
 # ── dependencies ────────────────────────────────────────────────────────────────────────────────────────────────────
