@@ -212,3 +212,32 @@ async def test_fifty_reports_and_edits_at_once_leave_one_truth(goals: RunningSer
 async def _one_by_one(calls) -> None:  # type: ignore[no-untyped-def] # a worker handles its batches one after another
     for call in calls:
         await call
+
+
+async def test_the_owner_asks_the_lead_decides_and_both_hear_of_it(goals: RunningService) -> None:
+    """G6: a request stands beside its lock until somebody entitled decides; a stranger can do neither."""
+    task = await in_state(goals, "locked")
+    lock = await first_lock(goals, task)
+    path, until = f"/tasks/{task.task}/locks/{lock}", (given.NOW + timedelta(days=5)).isoformat()
+    ask = {"decision": "concession", "reason": "试制件已到，先装一台", "expires_at": until}
+    owner, lead = goals.client(given.ENGINEER), goals.client(given.LEAD, LEAD)
+    assert (await goals.client(given.TESTER).post(f"{path}/request", json=ask)).status_code == 403
+    assert (await owner.post(f"{path}/request", json=ask | {"expires_at": None})).json()["errors"][0][
+        "field"
+    ] == "expires_at"
+    assert (await owner.post(f"{path}/request", json=ask)).status_code == 200
+    assert (await owner.post(f"{path}/decision", json=ask)).status_code == 403
+    (asked,) = (await lead.get(f"/tasks/{task.task}")).json()["lock_requests"]
+    assert (asked["person_name"], asked["decision"], asked["reason"]) == ("周启航", "concession", ask["reason"])
+    told = (await goals.announced(topics.NOTICE_REQUESTS))[-1]
+    assert (told.person, told.kind, told.link) == (given.LEAD, "lock_asked", f"/tasks/{task.task}")
+
+    kept = {"decision": "keep", "reason": "散热风险未排除"}
+    assert (await lead.post(f"{path}/decision", json=kept)).json()["locks"] != []
+    card = (await owner.get(f"/tasks/{task.task}")).json()
+    assert (card["lock_requests"], card["may_ask"]) == ([], True)
+    told = (await goals.announced(topics.NOTICE_REQUESTS))[-1]
+    assert (told.person, told.kind) == (given.ENGINEER, "lock_decided")
+    assert "散热风险未排除" in told.body.zh
+    (ended,) = card["lock_history"]
+    assert (ended["outcome"], ended["decided_by_name"], ended["module"]) == ("keep", "陈砚", "PM-480")

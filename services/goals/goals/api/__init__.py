@@ -6,6 +6,7 @@ from goals.api import (
     effects,
     gaps,
     goals,
+    locks,
     own_goals,
     parts,
     past,
@@ -23,7 +24,7 @@ from goals.api import (
 )
 
 routes = [
-    boards.routes, week.routes, tasks.routes, effects.routes, trees.routes, tree_replies.routes, goals.routes,
-    task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes, gaps.routes,
-    templates.routes, workbooks.routes, requests.routes, projects.routes, own_goals.routes,
+    boards.routes, week.routes, tasks.routes, locks.routes, effects.routes, trees.routes, tree_replies.routes,
+    goals.routes, task_edits.routes, parts.routes, cycles.routes, past.routes, proofs.routes, places.routes,
+    gaps.routes, templates.routes, workbooks.routes, requests.routes, projects.routes, own_goals.routes,
 ]  # fmt: skip

@@ -74,11 +74,13 @@ class EndedLock(Reply):
     lock: UUID
     change: UUID
     change_number: str
+    module: str
     since: datetime
     ended_at: datetime
     outcome: str
     reason: str | None
     decided_by: str | None
+    decided_by_name: str | None = None
     expires_at: datetime | None
 
 

@@ -1,13 +1,11 @@
-"""One task: its card, booking hours, activating, deciding on its locks."""
+"""One task: its card, booking hours, activating."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from bihuan_chassis.http import (
     EVERYONE,
@@ -15,18 +13,16 @@ from bihuan_chassis.http import (
     Caller,
     Conflict,
     FieldError,
-    Forbidden,
     Invalid,
     Reply,
     TwoLanguageError,
     Tx,
     allow,
-    invalid,
     router,
 )
 from bihuan_contracts import Text
 from bihuan_contracts.goals import CriterionState, TaskState
-from goals import store
+from goals import lock_store, store
 from goals.announce import save_and_announce
 from goals.api.access import load_task, may_decide, require_own
 from goals.api.editing import edit_of, require_allowed
@@ -34,22 +30,8 @@ from goals.api.replies import EndedLock, TargetHistory, TaskReply, only, reply_o
 from goals.domain.edits import Action
 from goals.domain.tree import gaps
 from goals.edit_store import save_edits
-from goals.handlers import CONCESSION_ENDS
 
 routes = router(tags=["goals"])
-
-
-class Decision(StrEnum):
-    MIGRATE = "migrate"
-    CONCESSION = "concession"
-    KEEP = "keep"
-
-
-class LockDecision(Body):
-    decision: Decision
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
-    expires_at: AwareDatetime | None = None
-    """A concession ends; without a date it is refused."""
 
 
 class ProgressIn(Body):
@@ -104,6 +86,18 @@ class Booking(Reply):
     at: datetime
 
 
+class OpenRequest(Reply):
+    """What the owner asks the lead to decide about a lock."""
+
+    lock: UUID
+    person: str
+    person_name: str | None
+    decision: str
+    reason: str
+    expires_at: datetime | None
+    asked_at: datetime
+
+
 class TaskCard(Reply):
     """Everything about one task."""
 
@@ -118,10 +112,13 @@ class TaskCard(Reply):
     criteria_history: list[CriterionVersion]
     evidence: list[Evidence]
     lock_history: list[EndedLock]
+    lock_requests: list[OpenRequest]
     targets: list[TargetHistory]
     bookings: list[Booking]
     may_decide: bool
     """Whether the caller may decide on the locks."""
+    may_ask: bool
+    """Whether the caller may ask the lead for a decision on a lock."""
     may_answer: bool
     """Whether the card is the caller's own."""
 
@@ -130,8 +127,10 @@ class TaskCard(Reply):
 async def read_task(task: UUID, tx: Tx, caller: Caller) -> TaskCard:
     tree, found = await load_task(tx, task, lock=False)
     history = await store.history_of_task(tx, task)
+    asked = await lock_store.open_requests(tx, task)
     people = [found.owner, tree.project.lead, *(row["tested_by"] for row in history["evidence"]),
-              *(row["person"] for row in history["bookings"])]  # fmt: skip
+              *(row["person"] for row in (*history["bookings"], *asked)),
+              *(row["decided_by"] for row in history["locks"])]  # fmt: skip
     names = await store.names(tx, people)
     goal = next((goal.title for goal in tree.project.goals if goal.goal == found.goal), None)
     return TaskCard(
@@ -145,10 +144,15 @@ async def read_task(task: UUID, tx: Tx, caller: Caller) -> TaskCard:
         origin=found.origin,
         criteria_history=[CriterionVersion(**only(row, CriterionVersion)) for row in history["criteria"]],
         evidence=[_evidence(row, names) for row in history["evidence"]],
-        lock_history=[EndedLock(**only(row, EndedLock)) for row in history["locks"]],
+        lock_history=[
+            EndedLock(**only(row, EndedLock), decided_by_name=names.get(row["decided_by"] or ""))
+            for row in history["locks"]
+        ],
+        lock_requests=[OpenRequest(**only(row, OpenRequest), person_name=names.get(row["person"])) for row in asked],
         targets=[TargetHistory(**only(row, TargetHistory)) for row in history["targets"]],
         bookings=[Booking(**only(row, Booking), person_name=names.get(row["person"])) for row in history["bookings"]],
         may_decide=may_decide(tree.project, caller),
+        may_ask=caller.id == found.owner and found.locked,
         may_answer=found.owner == caller.id and found.retest is not None,
     )
 
@@ -197,31 +201,5 @@ async def book_hours(task: UUID, body: ProgressIn, tx: Tx, caller: Caller) -> Ta
     require_allowed(found, Action.BOOK)
     await store.save_booking(tx, task, caller.id, body.hours, body.note)
     tree.change(task, actual_hours=(found.actual_hours or Decimal(0)) + body.hours)
-    await save_and_announce(tx, [tree])
-    return await reply_of(tx, tree, task)
-
-
-@routes.post("/tasks/{task}/locks/{lock}/decision", dependencies=[allow(EVERYONE)])
-async def decide_lock(task: UUID, lock: UUID, body: LockDecision, tx: Tx, caller: Caller) -> TaskReply:
-    """The project lead migrates the task, grants a concession that expires, or keeps the lock; never silently (G6)."""
-    tree, found = await load_task(tx, task)
-    if not may_decide(tree.project, caller):
-        raise Forbidden(text=Text(zh="只有项目负责人可以决定", en="Only the project lead may decide"))
-    known = next((one for one in found.locks if one.lock == lock), None)
-    if known is None:
-        raise Conflict("no_lock", Text(zh="这把锁已经打开", en="This lock has been opened already"))
-    require_allowed(found, Action.DECIDE)
-    if body.decision is Decision.CONCESSION and (body.expires_at is None or body.expires_at <= tx.now):
-        raise invalid("expires_at", "needed", "让步必须有将来的到期时间", "A concession needs a future end")
-    if body.decision is not Decision.KEEP:
-        kept = tuple(one for one in found.locks if one.lock != lock)
-        version = known.new_version if body.decision is Decision.MIGRATE else found.item_version
-        tree.put(replace(found, locks=kept, item_version=version))
-    await store.end_locks(
-        tx, [(task, known)], outcome=str(body.decision), reason=body.reason, by=caller.id, expires_at=body.expires_at
-    )
-    if body.decision is Decision.CONCESSION and body.expires_at is not None:
-        payload = {"lock": known.model_dump(mode="json"), "task": str(task)}
-        tx.set_timer(CONCESSION_ENDS, str(lock), body.expires_at, payload)
     await save_and_announce(tx, [tree])
     return await reply_of(tx, tree, task)

@@ -18,6 +18,7 @@ export type TargetHistory = Schemas['TargetHistory']
 export type TargetChange = Schemas['TargetChange']
 export type Evidence = Schemas['Evidence']
 export type LockDecision = Schemas['LockDecision']
+export type LockRequest = Schemas['LockRequest']
 
 export function useWeek(person: MaybeRefOrGetter<string | undefined>) {
   return useQuery({
@@ -56,3 +57,6 @@ export const activate = (task: string, version: number) =>
 
 export const decideLock = (task: string, lock: string, body: LockDecision) =>
   unwrap(goals.POST('/api/goals/tasks/{task}/locks/{lock}/decision', { params: { path: { task, lock } }, body }))
+
+export const askForLock = (task: string, lock: string, body: LockRequest) =>
+  unwrap(goals.POST('/api/goals/tasks/{task}/locks/{lock}/request', { params: { path: { task, lock } }, body }))

@@ -1,5 +1,5 @@
 // How a task stands, as shape, word and colour; and its criterion and targets in words.
-import type { Criterion, Task } from '@/api/goals'
+import type { Criterion, Task, TaskCard } from '@/api/goals'
 import type { Tone } from '@/components/BhStatus.vue'
 import type { IconName } from '@/components/icons'
 import { toNumber } from './format'
@@ -67,3 +67,10 @@ export function meets(criterion: Pick<Criterion, 'lower' | 'upper'>, value: stri
 }
 
 export const barTone = (status: Status): 'blue' | 'amber' | 'green' | 'red' | 'gray' => (status.tone === 'sig' ? 'blue' : status.tone)
+
+/** Concessions that run now: the last word on a lock that is not back, with its end still to come. */
+export function concessionsOf(card: Pick<TaskCard, 'lock_history'> & { task: Pick<Task, 'locks' | 'state'> }, now = new Date()): TaskCard['lock_history'] {
+  const last = card.lock_history.filter((one, index, all) => all.findIndex((other) => other.lock === one.lock) === index)
+  const closed = card.task.state !== 'active' && card.task.state !== 'draft'
+  return closed ? [] : last.filter((one) => one.outcome === 'concession' && new Date(one.expires_at!) > now && !card.task.locks.some((lock) => lock.lock === one.lock))
+}
