@@ -27,9 +27,10 @@ from bihuan_contracts import Key, Text
 from bihuan_contracts.goals import TaskKind, TaskState
 from goals import store, tree_store
 from goals.announce import save_and_announce
-from goals.api.editing import open_project, text
-from goals.api.trees import ProjectIn, tree_of, wrong_places
+from goals.api.editing import open_project, refuse, text
+from goals.api.trees import GoalIn, ProjectIn, tree_of, wrong_places
 from goals.domain import edits
+from goals.domain.projects import wrong_dates
 from goals.edit_store import Edit, save_edits
 from goals.merging import Effect, Merge
 from goals.sheets import Sheet, rows_of, sheet_of
@@ -63,6 +64,8 @@ class Checked(Reply):
     project: UUID | None
     goals: int
     tasks: int
+    planned: list[GoalIn]
+    """The tree of a new project as it would be."""
     effects: list[RowEffect]
     errors: list[WrongCell]
 
@@ -117,27 +120,38 @@ async def import_project_workbook(  # one parameter for each field of the projec
     request: Request,
     tx: Tx,
     caller: Caller,
-    code: Annotated[Key, Query()],
-    name: Annotated[str, Query(min_length=1, max_length=200)],
-    product: Annotated[Key, Query()],
+    code: Annotated[Key | None, Query()] = None,
+    name: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    product: Annotated[Key | None, Query()] = None,
     starts_at: Annotated[AwareDatetime | None, Query()] = None,
     due_at: Annotated[AwareDatetime | None, Query()] = None,
     customer: Annotated[str | None, Query(max_length=200)] = None,
+    phase: Annotated[str | None, Query(max_length=40)] = None,
     lead: Annotated[Key | None, Query()] = None,
     dry_run: bool = True,
 ) -> Checked:
-    """A new project from a workbook."""
-    if await store.find_project(tx, code) is not None:
+    """A new project from a workbook. A dry run looks at the workbook alone where code, name or product are missing."""
+    fields = {"code": code, "name": name, "product": product, "lead": lead or caller.id, "customer": customer,
+              "phase": phase, "starts_at": starts_at, "due_at": due_at}  # fmt: skip
+    if missing := [name for name in ("code", "name", "product") if fields[name] is None]:
+        if not dry_run:
+            words = Text(zh="必须填写", en="This is required")
+            raise Invalid(errors=[FieldError(name, "missing", words) for name in missing])
+        fields |= dict.fromkeys(missing, "-")
+    if code is not None and await store.find_project(tx, code) is not None:
         raise invalid("code", "duplicate", f"项目号 {code} 已经有了", f"The code {code} is taken")
+    refuse(wrong_dates(starts_at, due_at), "due_at")
     contents = await _contents(request, tx)
     sheet = sheet_of(contents.lines)
     errors = [*contents.errors, *sheet.errors]
+    if not (errors or sheet.goals):
+        errors = [
+            CellError(2, "goal.title", "", "empty", Text(zh="表里还没有内容", en="There is nothing in the sheet"))
+        ]
     given = None
     if not errors:
         goals = [goal | {"tasks": [_DEFAULTS | task for task in goal["tasks"]]} for goal in sheet.goals]
-        body = {"code": code, "name": name, "product": product, "lead": lead or caller.id, "customer": customer,
-                "starts_at": starts_at, "due_at": due_at, "goals": goals}  # fmt: skip
-        given, errors = _validated(body, sheet)
+        given, errors = _validated(fields | {"goals": goals}, sheet)
     if not dry_run:
         _refuse(errors)
     project = None
@@ -145,13 +159,14 @@ async def import_project_workbook(  # one parameter for each field of the projec
         tree = tree_of(given, tx)
         project = tree.project.project
         await save_and_announce(tx, [tree])
-        await save_edits(tx, [Edit(project, None, None, name, "imported")])
+        await save_edits(tx, [Edit(project, None, None, tree.project.name, "imported")])
     effects = [
         Effect(sheet.row_of(f"goals.{g}.tasks.{t}"), "task", f"{task['code']} {task['title']}", "created")
         for g, goal in enumerate(sheet.goals)
         for t, task in enumerate(goal["tasks"])
     ]
-    return _checked(project, sheet, effects, errors, language_of(request), applied=project is not None)
+    language, planned = language_of(request), given.goals if given else ()
+    return _checked(project, sheet, effects, errors, language, applied=project is not None, planned=planned)
 
 
 def _validated(body: dict[str, Any], sheet: Sheet) -> tuple[ProjectIn | None, list[CellError]]:
@@ -206,7 +221,7 @@ def _refuse(errors: Sequence[CellError]) -> None:
 
 def _checked(
     project: UUID | None, sheet: Sheet, effects: Sequence[Effect], errors: Sequence[CellError], language: str,
-    *, applied: bool,
+    *, applied: bool, planned: Sequence[GoalIn] = (),
 ) -> Checked:  # fmt: skip
     listed = sorted(errors, key=lambda one: (one.row, one.column))[:_MOST_ERRORS]
     return Checked(
@@ -214,6 +229,7 @@ def _checked(
         project=project,
         goals=len(sheet.goals),
         tasks=sum(len(goal["tasks"]) for goal in sheet.goals),
+        planned=list(planned),
         effects=[] if errors else [
             RowEffect(row=one.row, kind=one.kind, title=one.title, action=one.action, changes=list(one.changes))
             for one in effects

@@ -9,6 +9,7 @@ export type RowEffect = Schemas['RowEffect']
 
 const TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 export const emptyWorkbook = '/api/goals/workbooks/empty'
+export const newFromWorkbook = '/api/goals/workbooks'
 export const workbookOf = (project: string) => `/api/goals/projects/${project}/workbook`
 
 /** What the workbook would do, or does; `address` says whose tree it is. */

@@ -1,8 +1,5 @@
-// A template while it is edited: a copy of its own, and the refusals that belong to one of its tasks.
+// A template while it is edited: a copy of its own, and what a new task begins with.
 import type { Template, TemplateBody, TemplateGoal, TemplateTask } from '@/api/templates'
-import type { FieldError } from '@/api/problem'
-
-export const KINDS = ['develop', 'test', 'document', 'process', 'purchase'] as const
 
 export interface Draft extends TemplateBody {
   template?: string
@@ -14,8 +11,11 @@ export function draftOf(one: Template): Draft {
   return { template: one.template, project_type: one.project_type, name: one.name, description: one.description, version: one.version, goals }
 }
 
+/** Parts have ids only while the page is open. */
+const without = (goals: TemplateGoal[]) => JSON.parse(JSON.stringify(goals, (name, value: unknown) => (name === 'id' ? undefined : value))) as TemplateGoal[]
+
 export function bodyOf({ project_type, name, description, version, goals }: Draft): TemplateBody {
-  return { project_type: project_type.trim(), name: name.trim(), description, version, goals }
+  return { project_type: project_type.trim(), name: name.trim(), description, version, goals: without(goals) }
 }
 
 /** The next free two-digit key. */
@@ -30,10 +30,4 @@ export function nextKey(goals: readonly TemplateGoal[]): string {
 export function newTask(goals: readonly TemplateGoal[], goal: TemplateGoal, title: string): TemplateTask {
   const ends = Math.max(0, ...(goal.tasks ?? []).map((task) => (task.start_day ?? 0) + (task.days ?? 5)))
   return { key: nextKey(goals), title, kind: 'develop', start_day: ends, days: 5, weight: null, planned_hours: null, after: [], deliverables: [] }
-}
-
-export function errorsOf(errors: readonly FieldError[], goal: number, task?: number): string[] {
-  const path = task === undefined ? `goals.${goal}` : `goals.${goal}.tasks.${task}`
-  const at = (field: string) => field === path || field.startsWith(`${path}.`) || field.endsWith(`.${path}`) || field.includes(`.${path}.`)
-  return errors.filter((one) => at(one.field) && (task !== undefined || !/tasks\.\d/.test(one.field))).map((one) => one.message)
 }

@@ -20,7 +20,9 @@ export type Proof = (typeof PROOFS)[number]
 /** Who may approve; without one it is the project's lead. */
 export const APPROVERS = ['project_lead', 'manager', 'process_owner', 'test_engineer', 'director'] as const
 
-export const FIELDS: Record<Node['kind'], readonly Field[]> = {
+export type Fields = Record<Node['kind'], readonly Field[]>
+
+export const FIELDS: Fields = {
   goal: [
     { name: 'title', control: 'text' },
     { name: 'weight', control: 'weight', frozen: true },
@@ -56,6 +58,23 @@ export const FIELDS: Record<Node['kind'], readonly Field[]> = {
   ],
 }
 
+/** A template has lengths in working days in the place of dates, and nobody's name. */
+export const TEMPLATE_FIELDS: Fields = {
+  goal: [{ name: 'title', control: 'text' }, { name: 'weight', control: 'weight' }],
+  task: [
+    { name: 'title', control: 'text' },
+    { name: 'key', control: 'text' },
+    { name: 'kind', control: 'kind' },
+    { name: 'weight', control: 'weight' },
+    { name: 'planned_hours', control: 'number' },
+    { name: 'start_day', control: 'number' },
+    { name: 'days', control: 'number' },
+    { name: 'depends_on', control: 'tasks' },
+  ],
+  deliverable: [{ name: 'title', control: 'text' }, { name: 'weight', control: 'weight' }],
+  criterion: FIELDS.criterion,
+}
+
 export type Form = Record<string, string | string[]>
 type Source = Record<string, unknown>
 type Day = (value: string) => string
@@ -65,8 +84,8 @@ export function sourceOf(node: Node): Source {
   return source as unknown as Source
 }
 
-export function formOf(node: Node, isoDay: Day): Form {
-  return Object.fromEntries(FIELDS[node.kind].map((field) => [field.name, shown(field, valueOf(node, field), isoDay)]))
+export function formOf(node: Node, isoDay: Day, fields = FIELDS): Form {
+  return Object.fromEntries(fields[node.kind].map((field) => [field.name, shown(field, valueOf(node, field), isoDay)]))
 }
 
 /** What the node says; a criterion that names no way of verifying has one all the same. */
@@ -78,7 +97,7 @@ function valueOf(node: Node, field: Field): unknown {
 }
 
 /** The fields that the form shows: those of other ways of verifying are not there. */
-export const fieldsOf = (node: Node, form: Form) => FIELDS[node.kind].filter((field) => !field.by || field.by === form.kind)
+export const fieldsOf = (node: Node, form: Form, fields = FIELDS) => fields[node.kind].filter((field) => !field.by || field.by === form.kind)
 
 export function shown(field: Field, value: unknown, isoDay: Day): string | string[] {
   if (field.control === 'tasks') return [...((value as string[] | undefined) ?? [])]
@@ -97,10 +116,10 @@ export function instant(day: string, before: unknown, control: 'start' | 'end', 
 const linesOf = (typed: string) => typed.split('\n').map((line) => line.trim()).filter(Boolean)
 
 /** The fields that differ from what the node says now. */
-export function changesOf(node: Node, form: Form, isoDay: Day): Changes {
+export function changesOf(node: Node, form: Form, isoDay: Day, fields = FIELDS): Changes {
   const source = sourceOf(node)
   const changes: Changes = {}
-  for (const field of fieldsOf(node, form)) {
+  for (const field of fieldsOf(node, form, fields)) {
     const typed = field.control === 'lines' ? linesOf(String(form[field.name])) : form[field.name]!
     const before = field.control === 'lines' ? source[field.name] : shown(field, valueOf(node, field), isoDay)
     if (JSON.stringify(typed) === JSON.stringify(before)) continue

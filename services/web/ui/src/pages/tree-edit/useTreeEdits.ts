@@ -6,6 +6,7 @@ import { asProblem, type Problem } from '@/api/problem'
 import * as api from '@/api/tree'
 import type { Changes, ProjectTree, TreeGoal, TreeTask } from '@/api/tree'
 import { useToasts } from '@/stores/toasts'
+import { FIELDS } from './fields'
 import type { Node } from './nodes'
 
 export interface Stale {
@@ -112,7 +113,8 @@ export function useTreeEdits(tree: Ref<ProjectTree | undefined>) {
     write(() => (node.kind === 'goal' ? api.reopenGoal(project(), node.key, revisionOf(node), reason) : api.reopenTask(node.key, revisionOf(node), reason)) as Promise<unknown>)
   const activate = (node: Node) => write(() => api.activateTask(node.key, revisionOf(node)) as Promise<unknown>)
 
-  return { busy, stale, problem, edit, move, add, leave, reopen, activate, refresh }
+  return { busy, stale, problem, fields: FIELDS, instant: false, edit, move, add, leave, reopen, activate, refresh }
 }
 
-export type TreeEdits = ReturnType<typeof useTreeEdits>
+/** `instant`: what is typed is taken at once, and the whole is saved elsewhere. */
+export type TreeEdits = Pick<ReturnType<typeof useTreeEdits>, 'busy' | 'problem' | 'fields' | 'instant' | 'edit' | 'move' | 'add' | 'leave' | 'reopen' | 'activate'>

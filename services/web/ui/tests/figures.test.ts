@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Benchmark } from '@/api/ownGoals'
-import { compared, relation, scale, strongest } from './figures'
+import { compared, relation, scale, strongest } from '@/pages/goals/figures'
 
 function benchmark(own: string | null, median: string | null, more: Partial<Benchmark> = {}): Benchmark {
   return {
