@@ -2,7 +2,7 @@
 
 from bihuan_chassis import service
 from bihuan_contracts import topics
-from changes import api, appeals, compensations, consents, opening, releases
+from changes import api, appeals, compensations, consents, impacts, late, opening, releases
 from changes.handlers import (
     on_bom_released,
     on_goods_received,
@@ -31,6 +31,7 @@ app = service(
         releases.EFFECTIVE: releases.on_effective,
         releases.REMINDER: releases.on_reminder,
         releases.EXPIRES: releases.on_expired,
+        impacts.LATE: late.on_late,
         consents.REMINDER: consents.on_reminder,
         consents.OVERDUE: consents.on_overdue,
         opening.UNSENT: opening.on_unsent,

@@ -7,13 +7,13 @@ from bihuan_contracts.erp import GoodsReceived, PurchaseOrderChanged
 from bihuan_contracts.goals import ProjectChanged, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.plm import BomReleased
-from changes import hours_store, impacts, record_store, releases, store, supplier_store
+from changes import hours_store, late, record_store, releases, store, supplier_store
 from changes.domain.orders import Verdict
 from changes.store import suspects
 
 
 async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> None:
-    """Structure for all, and for each release that is a change its impact, as one set."""
+    """Structure for all, and for the releases that are changes their impact, as one set."""
     received = [one.received_at for one in tx.received] or [tx.now] * len(released)
     sources = [one.source for one in tx.received] or ["plm"] * len(released)
     await releases.check_bills(tx, released)
@@ -26,18 +26,17 @@ async def on_bom_released(released: Sequence[BomReleased], tx: Transaction) -> N
         for release, verdict, at, source in zip(released, verdicts, received, sources, strict=True)
         if verdict not in {Verdict.STRUCTURE, Verdict.OUTDATED}
     ]
-    if changed:
-        await releases.record(tx, changed, numbers_on_record)
+    for turn in releases.in_turns(changed):
+        await releases.record(tx, turn, numbers_on_record)
+        numbers_on_record |= {one.order.number for one, _ in turn}
 
 
 async def on_task_changed(tasks: Sequence[TaskChanged], tx: Transaction) -> None:
-    """Keep the projection; catch tasks that appear on an outdated version; close changes whose retests are done."""
+    """Keep the projection; catch tasks that have missed a change; close changes whose retests are done."""
     await record_store.save_moves(tx, tasks)
     fresh = await store.save_tasks(tx, tasks)
     await hours_store.save_finished(tx, tasks, fresh)
-    outdated = await store.tasks_on_outdated_versions(tx, fresh)
-    if outdated:
-        await impacts.reassess(tx, outdated)
+    await late.catch(tx, tasks, fresh)
     finished = [task.task for task in tasks if task.retest is not None]
     if finished:
         await suspects.clear_retested(tx, finished)

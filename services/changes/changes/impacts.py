@@ -1,7 +1,8 @@
-"""What a change does: the structure moves, its impact is assessed and announced; late tasks join; previews (C2, C3)."""
+"""What a change does: the structure moves, its impact is assessed and announced; previews (C2, C3)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,10 @@ from changes.domain.suppliers import OpenLine, parts_of, supplier_rows
 from changes.domain.suspicion import suspicions
 from changes.store import StoredOrder, suspects
 
+LATE = "late-task"
+BREATH = timedelta(seconds=1)
+"""The tasks of one project come in several batches, before and after the project itself: they join together."""
+
 log = structlog.get_logger()
 
 
@@ -40,7 +45,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
         module for one in orders for module in one.release.modules
     }
     rules = await store.rules_in_force(tx, tx.now)
-    world = await _load_world(tx, structure, modules, rules)
+    world, homeless = (await load_world(tx, structure, modules, rules)).by_known_projects()
     found_by: dict[UUID, Assessment] = {}
     saved: list[StoredOrder] = []
     for one in orders:
@@ -54,7 +59,9 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
                 "products": tuple(item for item in reached[one.order.change] if str(structure.kind(item)) == "product"),
             }
         )
-        found_by[order.change] = assess(_change(order, one.release), world, rules)
+        found_by[order.change] = assess(as_change(order, one.release), world, rules)
+        within = {*reached[order.change], *one.release.modules}
+        expect(tx, ((order.change, task.task) for task in homeless if task.module in within))
         saved.append(StoredOrder(order, one.release, None, 1))
     reached_suppliers = await suppliers_of(tx, [one.order for one in saved])
     superseded = _superseded(saved, older)
@@ -63,7 +70,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     await store.save_rows(tx, rows)
     await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
     # The other thing that spreads: what lies above gets no new version, it is in doubt.
-    doubts = [one for order in saved for one in suspicions(_change(order.order, order.release), world)]
+    doubts = [one for order in saved for one in suspicions(as_change(order.order, order.release), world)]
     await suspects.raise_suspicions(tx, doubts)
     await documents.update(tx, saved, rows)
     if superseded:
@@ -74,7 +81,7 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
         previous = older.get(one.order.number, ())
         tx.announce(
             one.order,
-            _assessed(
+            assessed(
                 one, rows[one.order.change], previous[-1].order.change if previous else None,
                 reached_suppliers[one.order.change],
             ),
@@ -99,6 +106,12 @@ async def suppliers_of(tx: Transaction, orders: Sequence[ChangeOrderChanged]) ->
     }  # fmt: skip
 
 
+def expect(tx: Transaction, pairs: Iterable[tuple[UUID, UUID]]) -> None:
+    """Changes and tasks that are looked at together in a moment (changes.late)."""
+    for change, task in pairs:
+        tx.set_timer(LATE, f"{change}:{task}", tx.now + BREATH)
+
+
 def _pairs(orders: Iterable[ChangeOrderChanged]) -> list[tuple[str, str]]:
     return [(one.item, one.base_version) for one in orders if one.base_version is not None]
 
@@ -119,7 +132,7 @@ def _superseded(saved: Sequence[StoredOrder], older: dict[str, list[StoredOrder]
     return found
 
 
-def _change(order: ChangeOrderChanged, release: BomReleased) -> Change:
+def as_change(order: ChangeOrderChanged, release: BomReleased) -> Change:
     return Change(
         order.change, order.number, order.revision, order.item, order.item_name, order.base_version,
         order.new_version, order.change_type, release.modules, release.criteria, order.differences,
@@ -127,7 +140,7 @@ def _change(order: ChangeOrderChanged, release: BomReleased) -> Change:
     )  # fmt: skip
 
 
-def _assessed(
+def assessed(
     one: StoredOrder, rows: Sequence[ImpactRow], supersedes: UUID | None, suppliers: Sequence[SupplierRow] = ()
 ) -> ImpactAssessed:
     order = one.order
@@ -149,45 +162,15 @@ async def foresee(
     lines = await store.load_lines(tx, _pairs([order]))
     structure = await store.load_structure(tx, {release.item, *release.modules})
     rules = await store.rules_in_force(tx, tx.now)
-    world = await _load_world(tx, structure, {*_reached(structure, release.item), *release.modules}, rules)
+    world = await load_world(tx, structure, {*_reached(structure, release.item), *release.modules}, rules)
     order = order.model_copy(update={"differences": _differences(release, lines)})
-    return order, assess(_change(order, release), world, rules).rows
+    return order, assess(as_change(order, release), world, rules).rows
 
 
-async def _load_world(tx: Transaction, structure: Structure, modules: Iterable[str], rules: RuleBook) -> World:
+async def load_world(tx: Transaction, structure: Structure, modules: Iterable[str], rules: RuleBook) -> World:
     world = await store.load_world(tx, structure, modules)
     return await store.with_told(tx, world, rules.targets)
 
 
 def _reached(structure: Structure, item: str) -> set[str]:
     return {reached.item for reached in where_used(structure, item)}
-
-
-async def reassess(tx: Transaction, outdated: dict[UUID, list[UUID]]) -> None:
-    """Late tasks join the impact of the change that outdated them, as a higher version of the same unit."""
-    orders = await store.load_orders(tx, outdated)
-    structure = await store.load_structure(tx, {one.order.item for one in orders.values()})
-    for change, tasks in outdated.items():
-        one = orders[change]
-        # What the rules said when the change took effect holds for its late tasks too.
-        rules = await store.rules_in_force(tx, one.order.applied_at or tx.now)
-        world = await _load_world(tx, structure, {one.order.item}, rules)
-        found = assess(_change(one.order, one.release), world, rules)
-        late = [row for row in found.rows if row.task in tasks]
-        if not late:
-            continue
-        before = await store.load_rows(tx, change)
-        rows = (*before, *late)
-        await store.save_rows(tx, {change: rows})
-        named = {str(task) for task in tasks}
-        await store.add_decisions(tx, change, [one for one in found.decided if one.subject in named])
-        reopened = one.order.model_copy(
-            update={"state": ChangeState.RELEASED, "closed_at": None, "version": one.order.version + 1}
-        )
-        one = replace(one, impact_version=one.impact_version + 1)
-        if one.order.state is ChangeState.CLOSED:
-            one = replace(one, order=reopened)
-            tx.announce(reopened)
-        await store.save_orders(tx, [one])
-        suppliers = await suppliers_of(tx, [one.order])
-        tx.announce(_assessed(one, rows, None, suppliers[change]))

@@ -121,8 +121,24 @@ def new_order(
     return StoredOrder(order, release, None, 0), verdict
 
 
+def in_turns(changed: Sequence[tuple[StoredOrder, Verdict]]) -> list[list[tuple[StoredOrder, Verdict]]]:
+    """Sets, mostly one, in which no item and no change order is twice: a later release builds on what came before."""
+    turns: list[list[tuple[StoredOrder, Verdict]]] = []
+    next_turn: dict[str, int] = {}
+    for one in changed:
+        of = one[0].order.item, one[0].order.number
+        turn = max(next_turn.get(name, 0) for name in of)
+        next_turn |= dict.fromkeys(of, turn + 1)
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(one)
+    return turns
+
+
 async def record(tx: Transaction, changed: Sequence[tuple[StoredOrder, Verdict]], numbers_on_record: set[str]) -> None:
     """Keep each order with what its verdict means: blocked, waiting for its date, or applied now."""
+    if any(verdict is Verdict.APPLY for _, verdict in changed):
+        await store.hold_tasks(tx)
     numbers = [one.order.number for one, _ in changed if one.order.number in numbers_on_record]
     own = [one.order.change for one, _ in changed]
     older = await store.older_revisions(tx, numbers, besides=own) if numbers else {}
@@ -255,6 +271,7 @@ def _back_to_review(one: StoredOrder) -> StoredOrder:
 
 async def on_expired(timers: Sequence[Timer], tx: Transaction) -> None:
     """Deviations end: a next revision of each, released by the system, brings the base version back (C1)."""
+    await store.hold_tasks(tx)
     orders = await store.load_orders(tx, [UUID(timer.key) for timer in timers])
     for one in orders.values():
         order = one.order

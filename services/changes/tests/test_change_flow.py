@@ -92,6 +92,18 @@ async def test_older_revision_after_a_newer_one_has_no_effect(changes: RunningSe
     assert states[2] is ChangeState.SUPERSEDED
 
 
+async def test_releases_of_one_batch_build_on_each_other(changes: RunningService) -> None:
+    """C1, C5: a newer revision supersedes, and the next change has the difference to the one before."""
+    await a_company(changes)
+    third = given.release(version="V2.6", base="V2.5", change="ECN-2026-0190", lines=(given.line("DCM-2412"),))
+    await changes.hear(topics.BOM_RELEASES, [given.release(), given.release(version="V2.5", revision=2), third])
+    first, second, last = await impacts(changes)
+    assert (second.supersedes, last.supersedes) == (first.change, None)
+    orders = {order.change: order for order in await changes.announced(topics.CHANGE_ORDERS)}
+    assert orders[first.change].state is ChangeState.SUPERSEDED
+    assert [(one.kind, one.item) for one in orders[last.change].differences] == [("removed", "EC-680")]
+
+
 async def test_second_change_on_one_base_is_blocked_and_says_by_whom(changes: RunningService) -> None:
     """C1: two changes on one base."""
     await a_company(changes)
@@ -102,16 +114,6 @@ async def test_second_change_on_one_base_is_blocked_and_says_by_whom(changes: Ru
     assert [(one["number"], one["blocked_by"]) for one in found] == [("ECN-2026-0200", "ECN-2026-0187")]
     (notice,) = await changes.announced(topics.NOTICE_REQUESTS)
     assert notice.person == "10500"
-
-
-async def test_late_task_on_the_outdated_version_is_caught(changes: RunningService) -> None:
-    """C3: a task that appears after the change is caught the same way."""
-    await a_company(changes)
-    await changes.hear(topics.BOM_RELEASES, [given.release()])
-    await changes.hear(topics.TASKS, [given.task(9, TaskKind.DEVELOP, "10231")])
-    first, second = await impacts(changes)
-    assert (first.version, second.version) == (1, 2)
-    assert {row.task_code for row in second.rows} - {row.task_code for row in first.rows} == {"T-9"}
 
 
 async def test_change_at_a_date_waits_for_it_and_gives_notice(changes: RunningService) -> None:

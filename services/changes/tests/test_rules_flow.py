@@ -80,6 +80,7 @@ async def test_late_task_is_decided_by_the_rules_of_the_change_not_of_today(chan
     await changes.hear(topics.BOM_RELEASES, [given.release()])
     changes.now = given.NOW + timedelta(days=2)
     await changes.hear(topics.TASKS, [given.task(9, TaskKind.DEVELOP, "10231")])
+    await changes.fire_timers(at=changes.now + timedelta(seconds=2))
     late = next(row for row in (await impacts(changes))[-1].rows if row.task_code == "T-9")
     assert (late.hits[0].table, late.hits[0].version, late.hits[0].row) == ("R-02", 1, "old")
     await changes.hear(topics.BOM_RELEASES, [given.release(version="V2.5", base="V2.4", change="ECN-2026-0300")])

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -119,6 +119,13 @@ class World:
             for module in person.modules:
                 answering[module].append(person)
         object.__setattr__(self, "responsible", answering)
+
+    def by_known_projects(self) -> "tuple[World, list[Task]]":
+        """This world with the tasks of known projects alone, and the others: rules ask for product, phase, customer."""
+        others = [task for task in self.tasks if task.project not in self.projects]
+        if not others:
+            return self, others
+        return replace(self, tasks=[task for task in self.tasks if task.project in self.projects]), others
 
     def item_steps(self, path: Sequence[str]) -> tuple[PathStep, ...]:
         """A way through the structure. Ways share most of their items: each is made once."""

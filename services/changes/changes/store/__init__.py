@@ -16,6 +16,7 @@ from changes.store.orders import (
     newest_revision,
     note_step,
     older_revisions,
+    revision_before,
     save_orders,
     save_rows,
 )
@@ -32,9 +33,12 @@ from changes.store.structure import (
     versions_on_record,
 )
 from changes.store.world import (
+    Recent,
     changes_with_all_retests_done,
+    hold_tasks,
     leads_of,
     load_world,
+    missed_changes,
     modules_of_project,
     people_names,
     people_with_role,
@@ -43,10 +47,11 @@ from changes.store.world import (
     save_projects,
     save_tasks,
     task_of,
-    tasks_on_outdated_versions,
+    without_a_row,
 )
 
 __all__ = [
+    "Recent",
     "StoredOrder",
     "add_decisions",
     "blocking_change",
@@ -56,6 +61,7 @@ __all__ = [
     "find_modules",
     "find_order",
     "find_orders",
+    "hold_tasks",
     "leads_of",
     "line_of",
     "load_bills",
@@ -70,6 +76,7 @@ __all__ = [
     "load_world",
     "lock_item",
     "made_stale",
+    "missed_changes",
     "modules_of_project",
     "newest_revision",
     "note_step",
@@ -77,6 +84,7 @@ __all__ = [
     "people_names",
     "people_with_role",
     "retests_without_report",
+    "revision_before",
     "rules_in_force",
     "save_decisions",
     "save_orders",
@@ -86,7 +94,7 @@ __all__ = [
     "save_structure",
     "save_tasks",
     "task_of",
-    "tasks_on_outdated_versions",
     "versions_on_record",
     "with_told",
+    "without_a_row",
 ]

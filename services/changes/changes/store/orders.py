@@ -93,6 +93,16 @@ async def older_revisions(
     return found
 
 
+async def revision_before(tx: Transaction, order: ChangeOrderChanged) -> UUID | None:
+    """The unit that this one has replaced."""
+    found: UUID | None = await tx.raw.fetchval(
+        "select change from change_orders where number = $1 and revision < $2 and state = 'superseded'"
+        " order by revision desc limit 1",
+        order.number, order.revision,
+    )  # fmt: skip
+    return found
+
+
 def order_of(row: Any) -> StoredOrder:
     return StoredOrder(
         ChangeOrderChanged.model_validate(row["orders"]),

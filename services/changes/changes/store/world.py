@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from bihuan_chassis import Transaction
@@ -12,16 +13,26 @@ from bihuan_contracts.hr import PersonChanged
 from changes.domain.impact import Person, Project, Task, World
 from changes.domain.structure import Structure
 
+_WRITING_TASKS = 0x7461736B
+"""Advisory lock: who writes tasks shares it, who applies a change has it alone. Otherwise both, at the same moment,
+would miss what the other is about to commit."""
+
+
+async def hold_tasks(tx: Transaction) -> None:
+    """Wait for tasks that are being written, and let no others in until this transaction ends."""
+    await tx.raw.execute("select pg_advisory_xact_lock($1)", _WRITING_TASKS)
+
 
 async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID]:
     """Keep the highest version of each task; returns those that are new in this version."""
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
-        "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
+        "with allowed as materialized (select pg_advisory_xact_lock_shared($17))"
+        " insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
         " due_at, planned_hours, version, verified, goal_title, criterion)"
-        " select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[],"
-        "  $15::text[], $16::text[])"
+        " select one.* from allowed cross join unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
+        "  $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[],"
+        "  $13::int[], $14::boolean[], $15::text[], $16::text[]) as one"
         " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
@@ -34,7 +45,7 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
         [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
         [task.planned_hours for task in newest], [task.version for task in newest],
         [_is_verified(task) for task in newest], [task.goal_title for task in newest],
-        [_criterion_of(task) for task in newest],
+        [_criterion_of(task) for task in newest], _WRITING_TASKS,
     )  # fmt: skip
     return [row["task"] for row in rows]
 
@@ -123,21 +134,55 @@ def task_of(row: Any) -> Task:
     return Task(*_TASK_OF(row))
 
 
-async def tasks_on_outdated_versions(tx: Transaction, tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """Applied changes whose base version these open tasks still work on, without a row of theirs (C3)."""
+class Recent(NamedTuple):
+    """A change that was applied after somebody had written of a task."""
+
+    change: UUID
+    item: str
+    modules: Sequence[str]
+    applied_at: datetime
+
+
+_MISSED = """
+select orders.change, tasks.task, null as item, null as modules, null as applied_at
+from tasks join items on items.item = tasks.module and items.version <> tasks.item_version
+    cross join lateral (select coalesce(
+        (select max(applied_at) from change_orders where item = tasks.module and new_version = tasks.item_version),
+        (select min(applied_at) - interval '1 microsecond' from change_orders
+            where item = tasks.module and base_version = tasks.item_version),
+        (select released_at from bom_versions where item = tasks.module and version = tasks.item_version)
+    ) as at) as in_force
+    join change_orders as orders on orders.item = tasks.module and orders.applied_at > in_force.at
+        and orders.new_version <> tasks.item_version and orders.state in ('released', 'closed')
+where tasks.task = any($1::uuid[]) and tasks.state in ('draft', 'active') and tasks.kind <> 'retest'
+    and not exists (select from impact_rows where impact_rows.task = tasks.task and impact_rows.change = orders.change)
+union all
+select change, null, item, array(select jsonb_array_elements_text(release->'modules')), applied_at
+from change_orders where applied_at > $2 and state in ('released', 'closed')
+"""
+"""Only changes that came after the task's version was put in force: going back to an old version outdates nothing."""
+
+
+async def missed_changes(
+    tx: Transaction, tasks: Sequence[UUID], since: datetime
+) -> tuple[list[tuple[UUID, UUID]], list[Recent]]:
+    """Changes with the open tasks that work on a version which they have replaced and have no row of theirs; and all
+    changes that were applied after `since`."""
+    rows = await tx.raw.fetch(_MISSED, list(tasks), since)
+    outdated = [(row["change"], row["task"]) for row in rows if row["task"] is not None]
+    return outdated, [Recent(row[0], *row[2:]) for row in rows if row["task"] is None]
+
+
+async def without_a_row(tx: Transaction, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], bool]:
+    """Of these changes and tasks those that have not met yet, and whether the task's project is known."""
     rows = await tx.raw.fetch(
-        "select orders.change, tasks.task from tasks join change_orders as orders"
-        " on orders.item = tasks.module and orders.base_version = tasks.item_version and orders.applied_at is not null"
-        " where tasks.task = any($1::uuid[]) and tasks.state in ('draft', 'active') and tasks.kind <> 'retest'"
-        " and orders.state in ('released', 'closed')"
-        " and not exists (select from impact_rows where impact_rows.task = tasks.task"
-        "                 and impact_rows.change = orders.change)",
-        list(tasks),
-    )
-    found: dict[UUID, list[UUID]] = {}
-    for row in rows:
-        found.setdefault(row["change"], []).append(row["task"])
-    return found
+        "select change, task, projects.project is not null from unnest($1::uuid[], $2::uuid[]) as pair (change, task)"
+        " join tasks using (task) left join projects using (project)"
+        " where tasks.state not in ('cancelled', 'superseded') and not exists (select from impact_rows as known"
+        "  where known.task = pair.task and known.change = pair.change)",
+        [change for change, _ in pairs], [task for _, task in pairs],
+    )  # fmt: skip
+    return {(change, task): known for change, task, known in rows}
 
 
 async def changes_with_all_retests_done(tx: Transaction, tasks: Sequence[UUID]) -> list[UUID]:
