@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from bihuan_chassis import dead_letters, inbox, metrics, tracing
-from bihuan_chassis.database import Connection, is_conflict, is_outage
+from bihuan_chassis.database import Connection, cut_if_broken, is_conflict, is_outage
 from bihuan_chassis.dead_letters import DeadLetter, Record
 from bihuan_chassis.description import Subscription
 from bihuan_chassis.identifiers import parse_id
@@ -106,6 +106,8 @@ class Batches:
                 connection = await self._connect()
                 await apply(connection, letters)
             except Exception as error:
+                if connection is not None:
+                    await cut_if_broken(connection)
                 if is_outage(error, connection):
                     pauses += 1
                     await self._pause(pauses, error)

@@ -19,7 +19,10 @@ from bihuan_chassis.settings import Settings
 
 _CONNECT_SECONDS = 10
 _CUT_AFTER = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
+_ANSWER_SECONDS = 5
 _UNREACHABLE = (OSError, asyncio.TimeoutError)
+_OF_THE_CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg says of itself: a wrong call, or a server that has taken its leave between two statements."""
 _OUTAGES = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -97,12 +100,30 @@ async def hold(source: AsyncEngine, *, plan_once: bool = False) -> Connection:
 
 async def release(connection: Connection) -> None:
     """Give a held connection back; a broken one is thrown away, and its place in the pool is free either way."""
-    broken = (DBAPIError, *_UNREACHABLE, *_OUTAGES, asyncpg.InterfaceError)
-    if connection.closed:
+    broken = (DBAPIError, *_UNREACHABLE, *_OUTAGES, *_OF_THE_CLIENT)
+    if connection.closed or connection.raw.is_in_transaction():
         with suppress(*broken):
             await connection.sqlalchemy.invalidate()
     with suppress(*broken):
         await connection.sqlalchemy.close()
+
+
+async def cut_if_broken(connection: Connection) -> None:
+    """After a failure: close a connection that can't do the simplest statement any more, or is left in a transaction.
+
+    A server that ends says so and then hangs up. In between, asyncpg calls the connection open and refuses all work
+    on it, the rollback too: whoever kept it would fail for ever.
+    """
+    if connection.closed:
+        return
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await connection.raw.execute("select")
+        broken = connection.raw.is_in_transaction()
+    except (asyncpg.PostgresError, *_UNREACHABLE, *_OF_THE_CLIENT):
+        broken = True
+    if broken:
+        connection.raw.terminate()
 
 
 async def _raw(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
@@ -140,7 +161,7 @@ def is_outage(error: BaseException, connection: Connection | None) -> bool:
     return isinstance(error, _OUTAGES) or (
         connection is not None
         and connection.closed
-        and isinstance(error, (*_UNREACHABLE, asyncpg.InterfaceError, InterfaceError))
+        and isinstance(error, (*_UNREACHABLE, *_OF_THE_CLIENT, InterfaceError))
     )
 
 

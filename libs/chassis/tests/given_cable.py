@@ -17,6 +17,7 @@ class Cable:
         self._to = (host, port)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._near: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     async def mend(self) -> None:
@@ -35,8 +36,15 @@ class Cable:
         there, back = await asyncio.open_connection(*self._to)
         both = {writer, back}
         self._writers |= both
+        self._near.add(writer)
         await asyncio.gather(_carry(reader, back), _carry(there, writer))
         self._writers -= both
+        self._near.discard(writer)
+
+    def say(self, *messages: bytes) -> None:
+        """Messages of PostgreSQL's that it has not sent, to whoever is connected."""
+        for writer in self._near:
+            writer.write(b"".join(messages))
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,6 +54,12 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     except OSError:
         pass
     writer.transport.abort()
+
+
+def server_message(kind: bytes, **fields: str) -> bytes:
+    """An error (E) or a notice (N) as the server writes it; fields by their letters."""
+    body = b"".join(f"{letter}{text}\0".encode() for letter, text in fields.items()) + b"\0"
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
 
 
 @asynccontextmanager

@@ -1,18 +1,21 @@
 """A batch of records: one transaction, duplicates dropped, refused and failing ones kept apart."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import pytest
+from given_cable import cabled, server_message
 from given_stores import on_goods_received, receipt, record, records, subscription
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bihuan_chassis import Settings, Transaction, dead_letters
 from bihuan_chassis.batch import Batches, PermanentError
-from bihuan_chassis.database import Connection
+from bihuan_chassis.database import Connection, engine, hold, release
 from bihuan_chassis.identifiers import new_id
 from bihuan_chassis.transaction import Surroundings, transaction
+from bihuan_chassis.worker import Held
 from bihuan_contracts import Text
 from bihuan_contracts.erp import GoodsReceived
 
@@ -224,6 +227,54 @@ async def test_an_outage_is_waited_out_and_dead_letters_nothing(
 
     assert len(await effects(connection)) == 100
     assert await dead_letters.find(connection.raw, state=None) == []
+
+
+@pytest.mark.parametrize("when", ["in the middle of a batch", "between two batches"])
+async def test_a_server_that_takes_its_leave_between_two_statements_is_an_outage(
+    settings: Settings, connection: Connection, when: str
+) -> None:
+    """F8: it has said that it ends, and has not hung up yet. Until then the driver refuses even the rollback."""
+
+    async def leave(raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+        understood = asyncio.Event()
+        raw.add_log_listener(lambda *_: understood.set())
+        cable.say(
+            server_message(b"E", S="FATAL", V="FATAL", C="57P02", M="because of a crash"),
+            server_message(b"N", S="NOTICE", V="NOTICE", C="00000", M="the error before is understood"),
+        )
+        await understood.wait()
+
+    async def handler(receipts: Sequence[GoodsReceived], tx: Transaction) -> None:
+        if when == "in the middle of a batch" and receipts[0].line == 101 and not left:
+            left.append(True)
+            await leave(tx.raw)
+        await on_goods_received(receipts, tx)
+
+    left: list[bool] = []
+    async with cabled(settings) as (far, cable):
+        source = engine(far, pool=1)
+        held = Held(source)
+        batches = Batches(subscription(handler), Surroundings(far), held.get)
+        await batches.handle(records(receipt(line=line) for line in range(1, 101)))
+        if when == "between two batches":
+            await leave((await held.get()).raw)
+        await batches.handle([record(receipt(line=101))])
+        await held.drop()
+        await source.dispose()
+
+    assert await effects(connection) == [("PO-1", line) for line in range(1, 102)]
+    assert await dead_letters.find(connection.raw, state=None) == []
+
+
+async def test_a_connection_given_back_in_a_transaction_is_thrown_away(source: AsyncEngine) -> None:
+    """Whoever takes it next would work in somebody else's transaction."""
+    held = await hold(source)
+    await held.raw.execute("begin")
+    await release(held)
+    following = await hold(source)
+    assert following.raw is not held.raw
+    assert not following.raw.is_in_transaction()
+    await release(following)
 
 
 async def test_a_deadlock_victim_is_tried_again(hear: Hear, connection: Connection) -> None:
