@@ -8,9 +8,10 @@ from typing import Any
 
 import asyncpg
 
+# JSON as text: asyncpg calls Python for each element of a JSON array.
 _SET = """
 insert into timers (kind, key, due_at, payload)
-select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::jsonb[])
+select k, i, d, p::jsonb from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) as one (k, i, d, p)
 on conflict (kind, key) do update set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
 """
 _CANCEL = "delete from timers using unnest($1::text[], $2::text[]) as gone(k, i) where kind = gone.k and key = gone.i"
@@ -43,7 +44,7 @@ async def save(raw: "asyncpg.Connection[asyncpg.Record]", wanted: Iterable[Timer
         [timer.kind for timer in newest],
         [timer.key for timer in newest],
         [timer.due_at for timer in newest],
-        [json.dumps(timer.payload) for timer in newest],
+        [json.dumps(timer.payload) if timer.payload else "{}" for timer in newest],
     )
 
 

@@ -115,6 +115,8 @@ async def sees(tx: Transaction, matrix: UUID, person: str) -> bool:
 
 
 async def _whole(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, Matrix]:
+    if not rows:
+        return {}
     listed = await tx.raw.fetch(
         "select matrix, body from matrix_rows where matrix = any($1::uuid[]) order by position",
         [row["matrix"] for row in rows],

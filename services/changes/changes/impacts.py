@@ -1,13 +1,13 @@
 """What a change does: the structure moves, its impact is assessed and announced; previews (C2, C3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
-from bihuan_chassis import Transaction
+from bihuan_chassis import Transaction, writing
 from bihuan_contracts.changes import (
     ChangeOrderChanged,
     ChangeState,
@@ -65,28 +65,36 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
         saved.append(StoredOrder(order, one.release, None, 1))
     reached_suppliers = await suppliers_of(tx, [one.order for one in saved])
     superseded = _superseded(saved, older)
-    await store.save_orders(tx, [*superseded, *saved])
     rows = {change: found.rows for change, found in found_by.items()}
-    await store.save_rows(tx, rows)
-    await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
-    # The other thing that spreads: what lies above gets no new version, it is in doubt.
-    doubts = [one for order in saved for one in suspicions(as_change(order.order, order.release), world)]
-    await suspects.raise_suspicions(tx, doubts)
+    async with writing() as begin:
+        await begin(_save(tx, [*superseded, *saved], found_by, world))
+        tx.announce(*(one.order for one in superseded))
+        for one in saved:
+            previous = older.get(one.order.number, ())
+            tx.announce(
+                one.order,
+                assessed(
+                    one, rows[one.order.change], previous[-1].order.change if previous else None,
+                    reached_suppliers[one.order.change],
+                ),
+            )  # fmt: skip
     await documents.update(tx, saved, rows)
     if superseded:
         await suspects.clear_superseded(tx, [one.order.change for one in superseded], "superseded")
-    tx.announce(*(one.order for one in superseded))
-    await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
-    for one in saved:
-        previous = older.get(one.order.number, ())
-        tx.announce(
-            one.order,
-            assessed(
-                one, rows[one.order.change], previous[-1].order.change if previous else None,
-                reached_suppliers[one.order.change],
-            ),
-        )  # fmt: skip
+        await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
     log.info("change.applied", changes=len(saved), rows=sum(map(len, rows.values())))
+
+
+async def _save(
+    tx: Transaction, orders: Sequence[StoredOrder], found_by: Mapping[UUID, Assessment], world: World
+) -> None:
+    await store.save_orders(tx, orders)
+    await store.save_rows(tx, {change: found.rows for change, found in found_by.items()})
+    await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
+    # The other thing that spreads: what lies above gets no new version, it is in doubt.
+    applied = [one for one in orders if one.order.change in found_by]
+    doubts = [one for order in applied for one in suspicions(as_change(order.order, order.release), world)]
+    await suspects.raise_suspicions(tx, doubts)
 
 
 async def suppliers_of(tx: Transaction, orders: Sequence[ChangeOrderChanged]) -> dict[UUID, tuple[SupplierRow, ...]]:

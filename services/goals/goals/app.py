@@ -40,6 +40,7 @@ app = service(
         topics.CUSTOMER_ORDERS: on_customer_orders,
     },
     api=api.routes,
+    gather=0.01,  # where workers share a process, the notice of a change goes out first
     timers={CONCESSION_ENDS: on_concession_ends},
     lifespan=_warm,
 )

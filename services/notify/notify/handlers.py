@@ -58,12 +58,8 @@ async def _deliver(tx: Transaction, drafts: Sequence[tuple[Draft, datetime | Non
     times = {draft.notice: (released, received) for draft, released, received in drafts}
     delivered = await store.deliver(tx, drafts, tx.now + _patience(tx))
     added = [draft for draft, is_new in delivered if is_new]
-    if added:
-        await store.add_states(
-            tx, [(draft.notice, "site", state, None) for draft in added for state in ("queued", "delivered")]
-        )
+    tx.announce(*[_receipt(draft, times[draft.notice], ReceiptState.DELIVERED, tx.now) for draft in added])
     for draft in added:
-        tx.announce(_receipt(draft, times[draft.notice], ReceiptState.DELIVERED, tx.now))
         tx.set_timer(MAIL, str(draft.notice), tx.now + _SETTLE, {"step": 0})
         if draft.must_confirm:
             tx.set_timer(ESCALATE, str(draft.notice), tx.now + _patience(tx))

@@ -6,10 +6,33 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import TargetsRecalculated, TaskChanged
 from bihuan_contracts.hr import PersonChanged
 from notify.domain.notices import Draft
+
+# JSON as text: asyncpg calls Python for each element of a JSON array.
+_DELIVER = """
+with saved as (
+    insert into notices (notice, person, dedupe, kind, title, body, items, link, must_confirm, mentioned_by, change,
+        released_at, received_at, delivered_at, escalate_at)
+    select n, p, d, k, t::jsonb, b::jsonb, i::jsonb, l, m, mb, c, ra, ca, $14::timestamptz,
+        case when m then $15::timestamptz end
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::boolean[], $10::text[], $11::uuid[], $12::timestamptz[], $13::timestamptz[])
+        as new (n, p, d, k, t, b, i, l, m, mb, c, ra, ca)
+    on conflict (person, dedupe) do update set title = excluded.title, body = excluded.body, items = excluded.items,
+        must_confirm = notices.must_confirm or excluded.must_confirm
+        where notices.items <> excluded.items or notices.title <> excluded.title
+    returning notice, (xmax = 0) as added),
+states as (
+    insert into notice_states (notice, channel, state, at)
+    select notice, 'site', state, $14::timestamptz from saved
+    cross join (values ('queued'), ('delivered')) as two (state) where added)
+select notice, added from saved
+"""
 
 
 async def deliver(
@@ -19,25 +42,16 @@ async def deliver(
 ) -> list[tuple[Draft, bool]]:
     """Put notices into inboxes: (draft, released at, received at). Returns each with whether it is new.
 
-    A notice that is there is amended when its content differs; its history stays.
+    A notice that is there is amended when its content differs; its history stays. A new one is queued and delivered.
     """
     rows = await tx.raw.fetch(
-        "insert into notices (notice, person, dedupe, kind, title, body, items, link, must_confirm, mentioned_by, change,"
-        " released_at, received_at, delivered_at, escalate_at)"
-        " select n, p, d, k, t, b, i, l, m, mb, c, ra, ca, $14, case when m then $15::timestamptz end"
-        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::text[],"
-        "  $9::boolean[], $10::text[], $11::uuid[], $12::timestamptz[], $13::timestamptz[])"
-        "  as new(n, p, d, k, t, b, i, l, m, mb, c, ra, ca)"
-        " on conflict (person, dedupe) do update set title = excluded.title, body = excluded.body,"
-        "  items = excluded.items, must_confirm = notices.must_confirm or excluded.must_confirm"
-        "  where notices.items <> excluded.items or notices.title <> excluded.title"
-        " returning notice, (xmax = 0) as added",
+        _DELIVER,
         [d.notice for d, _, _ in drafts], [d.person for d, _, _ in drafts], [d.dedupe for d, _, _ in drafts],
         [d.kind for d, _, _ in drafts], [d.title.model_dump_json() for d, _, _ in drafts],
-        [d.body.model_dump_json() for d, _, _ in drafts],
-        [json.dumps(d.items, ensure_ascii=False) for d, _, _ in drafts], [d.link for d, _, _ in drafts],
-        [d.must_confirm for d, _, _ in drafts], [d.mentioned_by for d, _, _ in drafts],
-        [d.change for d, _, _ in drafts], [r for _, r, _ in drafts], [r for _, _, r in drafts], tx.now, escalate_at,
+        [d.body.model_dump_json() for d, _, _ in drafts], [to_json(d.items).decode() for d, _, _ in drafts],
+        [d.link for d, _, _ in drafts], [d.must_confirm for d, _, _ in drafts],
+        [d.mentioned_by for d, _, _ in drafts], [d.change for d, _, _ in drafts], [r for _, r, _ in drafts],
+        [r for _, _, r in drafts], tx.now, escalate_at,
     )  # fmt: skip
     changed = {row["notice"]: row["added"] for row in rows}
     return [(draft, changed[draft.notice]) for draft, _, _ in drafts if draft.notice in changed]

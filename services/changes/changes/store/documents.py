@@ -11,13 +11,11 @@ from changes.domain.documents import Section
 async def lock_documents(tx: Transaction, projects: Iterable[UUID]) -> dict[UUID, int]:
     """The newest version of each document, begun at 0 where there is none; in one order: nobody waits in a ring."""
     wanted = sorted(set(projects))
-    await tx.raw.execute(
-        "insert into documents (project, version) select wanted, 0 from unnest($1::uuid[]) as wanted"
-        " on conflict do nothing",
-        wanted,
-    )
+    # The update changes nothing: it locks the row that is there, and answers with it as it is by then.
     rows = await tx.raw.fetch(
-        "select project, version from documents where project = any($1::uuid[]) order by project for update", wanted
+        "insert into documents (project, version) select wanted, 0 from unnest($1::uuid[]) as wanted"
+        " on conflict (project) do update set version = documents.version returning project, version",
+        wanted,
     )
     return {row["project"]: row["version"] for row in rows}
 

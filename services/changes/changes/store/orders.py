@@ -13,6 +13,27 @@ from bihuan_contracts.plm import BomReleased
 from changes.domain.orders import Known
 
 _ROWS = TypeAdapter(tuple[ImpactRow, ...])
+_SAVE_ORDERS = """
+insert into change_orders (change, number, revision, state, item, base_version, new_version, source, release, orders,
+    blocked_by, released_at, received_at, applied_at, closed_at, version, impact_version)
+select c, n, r, s, i, bv, nv, so, re::jsonb, o::jsonb, bb, rel, rec, app, clo, v, iv
+from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+    $16::int[], $17::int[]) as new (c, n, r, s, i, bv, nv, so, re, o, bb, rel, rec, app, clo, v, iv)
+on conflict (change) do update set state = excluded.state, item = excluded.item, base_version = excluded.base_version,
+    new_version = excluded.new_version, release = excluded.release, orders = excluded.orders,
+    blocked_by = excluded.blocked_by, released_at = excluded.released_at, received_at = excluded.received_at,
+    applied_at = excluded.applied_at, closed_at = excluded.closed_at, version = excluded.version,
+    impact_version = excluded.impact_version
+"""
+_SAVE_ROWS = """
+with units as (
+    insert into impact_units (change, rows) select c, r::json from unnest($1::uuid[], $2::text[]) as new (c, r)
+    on conflict (change) do update set rows = excluded.rows)
+insert into impact_rows (row, change, position, task, person, action)
+select * from unnest($3::uuid[], $4::uuid[], $5::int[], $6::uuid[], $7::text[], $8::text[])
+on conflict (row) do nothing
+"""
 
 
 @dataclass(frozen=True)
@@ -48,27 +69,22 @@ async def blocking_change(tx: Transaction, item: str) -> str | None:
 
 async def save_orders(tx: Transaction, orders: Sequence[StoredOrder]) -> None:
     """Enter or update change orders as announced."""
-    if not orders:
-        return
-    await tx.raw.executemany(
-        "insert into change_orders (change, number, revision, state, item, base_version, new_version, source, release,"
-        " orders, blocked_by, released_at, received_at, applied_at, closed_at, version, impact_version)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
-        " on conflict (change) do update set state = excluded.state, item = excluded.item,"
-        " base_version = excluded.base_version, new_version = excluded.new_version, release = excluded.release,"
-        " orders = excluded.orders, blocked_by = excluded.blocked_by, released_at = excluded.released_at,"
-        " received_at = excluded.received_at, applied_at = excluded.applied_at, closed_at = excluded.closed_at,"
-        " version = excluded.version, impact_version = excluded.impact_version",
-        [
-            (
-                one.order.change, one.order.number, one.order.revision, str(one.order.state), one.order.item,
-                one.order.base_version, one.order.new_version, one.order.source, one.release.model_dump_json(),
-                one.order.model_dump_json(), one.blocked_by, one.order.released_at, one.order.received_at,
-                one.order.applied_at, one.order.closed_at, one.order.version, one.impact_version,
-            )
-            for one in orders
-        ],
-    )  # fmt: skip
+    if orders:
+        await tx.raw.execute(_SAVE_ORDERS, *_order_columns(orders))
+
+
+def _order_columns(orders: Sequence[StoredOrder]) -> list[list[Any]]:
+    newest = {one.order.change: one for one in orders}
+    rows = [
+        (
+            one.order.change, one.order.number, one.order.revision, str(one.order.state), one.order.item,
+            one.order.base_version, one.order.new_version, one.order.source, one.release.model_dump_json(),
+            one.order.model_dump_json(), one.blocked_by, one.order.released_at, one.order.received_at,
+            one.order.applied_at, one.order.closed_at, one.order.version, one.impact_version,
+        )
+        for one in newest.values()
+    ]  # fmt: skip
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def load_orders(tx: Transaction, changes: Iterable[UUID]) -> dict[UUID, StoredOrder]:
@@ -169,14 +185,8 @@ async def save_rows(tx: Transaction, rows: Mapping[UUID, Sequence[ImpactRow]]) -
     if not flat:
         return
     await tx.raw.execute(
-        "insert into impact_units (change, rows) select c, r::json from unnest($1::uuid[], $2::text[]) as new (c, r)"
-        " on conflict (change) do update set rows = excluded.rows",
+        _SAVE_ROWS,
         list(rows), [_ROWS.dump_json(tuple(listed)).decode() for listed in rows.values()],
-    )  # fmt: skip
-    await tx.raw.execute(
-        "insert into impact_rows (row, change, position, task, person, action)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[])"
-        " on conflict (row) do nothing",
         [row.row for _, _, row in flat], [change for change, _, _ in flat], [place for _, place, _ in flat],
         [row.task for _, _, row in flat], [row.person for _, _, row in flat],
         [str(row.action) for _, _, row in flat],
