@@ -35,25 +35,24 @@ from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 
 PROJECTS, TASKS, GOALS = 6, 120, 4
-FILLING = 30  # rows; the window of 720 px shows fewer
 STREAMS, REQUESTS, SECONDS = 300, 50, 6
 _SPACE = UUID("0190b3c0-0000-7000-8000-0000000000bf")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 _HEADED = "() => document.querySelector('main h1') && performance.now()"
 # From the request for the board's data until the rows that fill the window have been painted, and until all have been.
-_SHOWN = """async ([path, data, filling, all]) => {
+_SHOWN = """async ([path, data, all]) => {
   performance.clearResourceTimings()
   history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate', { state: {} }))
-  const painted = async (n) => {
+  const painted = async (there) => {
     do await new Promise(requestAnimationFrame)
-    while (document.querySelectorAll('table.tree tbody tr').length < n)
+    while (!there(document.querySelectorAll('table.tree tbody tr')))
     // the frame that now begins paints them; a message that is sent here is handled after it
     await new Promise((done) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = done; port2.postMessage(0) })
     return performance.now()
   }
-  const filled = await painted(filling)
-  const whole = await painted(all)
+  const filled = await painted((rows) => rows.length && rows[rows.length - 1].getBoundingClientRect().bottom >= innerHeight)
+  const whole = await painted((rows) => rows.length >= all)
   const asked = performance.getEntriesByType('resource').find((one) => one.name.endsWith(data)).startTime
   return [filled - asked, whole - asked]
 }"""
@@ -261,7 +260,7 @@ async def _shown(page: Page, project: UUID) -> tuple[float, float]:
     """Milliseconds until the window is filled with rows, and until all rows of the board are there."""
     await page.goto("/me")  # a page that has kept nothing of the board
     await page.wait_for_selector("main h1")
-    asked = [f"/boards/{project}", f"/api/boards/{project}", FILLING, 1 + GOALS + TASKS]
+    asked = [f"/boards/{project}", f"/api/boards/{project}", 1 + GOALS + TASKS]
     filled, whole = await page.evaluate(_SHOWN, asked)
     return float(filled), float(whole)
 

@@ -59,7 +59,11 @@ if (import.meta.env.DEV)
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? { el: to.hash, top: 56 } : { top: 0 }),
+  scrollBehavior: async (to, _from, saved) => {
+    // on the way back the page has its data: it is whole once what fills the window has been painted
+    if (saved) for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame)
+    return saved ?? (to.hash ? { el: to.hash, top: 56 } : { top: 0 })
+  },
 })
 
 router.beforeEach(async (to) => {

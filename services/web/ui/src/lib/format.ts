@@ -66,6 +66,14 @@ export function percent(value: Figure, decimals = 1): string {
   return toNumber(value) === undefined ? '—' : `${figure(value, decimals)}%`
 }
 
+// making a formatter takes longer than a hundred uses of it
+const formatters = new Map<string, Intl.DateTimeFormat>()
+function inWords(date: Date, language: 'zh-CN' | 'en-GB', options: Intl.DateTimeFormatOptions): string {
+  const name = language + Object.keys(options).join()
+  if (!formatters.has(name)) formatters.set(name, new Intl.DateTimeFormat(language, { ...options, timeZone: ZONE }))
+  return formatters.get(name)!.format(date)
+}
+
 export function useFormat() {
   const { t, locale } = useI18n()
   const zh = computed(() => locale.value === 'zh')
@@ -73,11 +81,11 @@ export function useFormat() {
   function monthDay(date: Date): string {
     return zh.value
       ? t('time.monthDay', { month: wall(date).month, day: wall(date).day })
-      : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: ZONE })
+      : inWords(date, 'en-GB', { day: 'numeric', month: 'short' })
   }
 
   function weekday(date: Date): string {
-    return date.toLocaleDateString(zh.value ? 'zh-CN' : 'en-GB', { weekday: 'short', timeZone: ZONE })
+    return inWords(date, zh.value ? 'zh-CN' : 'en-GB', { weekday: 'short' })
   }
 
   function day(value: Instant): string {

@@ -2,7 +2,6 @@
 import type { Board, BoardTask as Task, Goal } from '@/api/boards'
 import type { Criterion } from '@/api/goals'
 import { toNumber } from '@/lib/format'
-import { statusOf, type Status } from '@/lib/task'
 
 export type Filter = 'mine' | 'locked' | 'late'
 
@@ -20,8 +19,6 @@ export interface Row {
   owner?: string | null
   due?: string | null
   task?: Task
-  /** How the task stands for the reader. */
-  status?: Status
   criterion?: Criterion
   /** The cycle that a goal is frozen with. */
   frozen?: string
@@ -60,14 +57,14 @@ function goalRows(goal: Goal, opened: ReadonlySet<string>, filters: ReadonlySet<
   const row: Row = { key: goal.goal, level: 1, kind: 'goal', title: goal.title, weight: toNumber(goal.share), shared: goal.weight === null, progress: toNumber(goal.progress), owner: goal.owner_name, frozen: goal.frozen ? (goal.cycle_name ?? '') : undefined, gone: goal.state === 'cancelled', folds: tasks.length > 0, open }
   const counted = goal.tasks.filter((task) => task.state !== 'cancelled')
   const shares = new Map(sharesOf(counted.map((task) => task.weight)).map((share, index) => [counted[index]!.task, share]))
-  return open ? [row, ...tasks.flatMap((task) => taskRows(task, shares.get(task.task), opened, reader))] : [row]
+  return open ? [row, ...tasks.flatMap((task) => taskRows(task, shares.get(task.task), opened))] : [row]
 }
 
-function taskRows(task: Task, weight: number | undefined, opened: ReadonlySet<string>, reader: string): Row[] {
+function taskRows(task: Task, weight: number | undefined, opened: ReadonlySet<string>): Row[] {
   const open = opened.has(task.task)
   const row: Row = {
     key: task.task, level: 2, kind: 'task', code: task.code, title: task.title, weight, shared: task.weight === null, progress: toNumber(task.progress), version: task.item_version,
-    owner: task.owner_name, due: task.due_at, task, status: statusOf(task, reader), folds: task.deliverables.length > 0, open,
+    owner: task.owner_name, due: task.due_at, task, folds: task.deliverables.length > 0, open,
   }
   return open ? [row, ...deliverableRows(task)] : [row]
 }
