@@ -90,6 +90,9 @@ async def _ask(settings: Settings) -> list[Stream]:
         places = [
             TopicPartition(one["topic"], partition["partition"]) for one in described for partition in one["partitions"]
         ]
+        # what a reader is given it knows the leaders of; asked about others, it waits out a pause for each topic
+        reader.assign(places)
+        reader.pause(*places)
         ends: Mapping[TopicPartition, int] = await reader.end_offsets(places)
         starts: Mapping[TopicPartition, int] = await reader.beginning_offsets(places)
         groups = sorted({group for group, _ in await admin.list_consumer_groups()})
