@@ -123,11 +123,15 @@ def test_two_who_write_at_once_see_both_versions_and_lose_neither(open_as: OpenA
     lead.get_by_role("button", name="保存新版本").click()
     expect(lead.get_by_text("负责人写的")).to_be_visible()
     tester.get_by_role("textbox", name="共享文档").fill("测试写的")
-    expect(tester.get_by_role("alert").get_by_text("负责人写的")).to_be_visible()
+    expect(tester.get_by_role("alert").get_by_text("刚写了")).to_be_visible()
     expect(tester.get_by_role("textbox", name="共享文档")).to_have_value("测试写的")
-    tester.get_by_role("button", name="接在对方的后面").click()
-    expect(tester.get_by_role("textbox", name="共享文档")).to_have_value(re.compile("负责人写的[\\s\\S]*测试写的"))
     tester.get_by_role("button", name="保存新版本").click()
+    both = tester.get_by_role("dialog", name="别人比你先改了")
+    expect(both.get_by_text("负责人写的")).to_be_visible()
+    expect(both.get_by_text("测试写的")).to_be_visible()
+    both.get_by_label("两段都留").check()
+    both.get_by_role("button", name="按所选保存").click()
+    expect(tester.get_by_text(re.compile("负责人写的[\\s\\S]*测试写的"))).to_be_visible()
     expect(lead.get_by_text("测试写的")).to_be_visible()
 
 

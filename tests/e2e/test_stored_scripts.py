@@ -51,7 +51,7 @@ def _clean(page: Page, address: str) -> None:
     assert page.evaluate(_FOUND) == [None, 0], address
 
 
-def _ok(page: Page, method: str, address: str, body: object) -> dict[str, object]:
+def _ok(page: Page, method: str, address: str, body: object) -> dict[str, Any]:
     sent = (
         {"headers": MARK}
         if body is None
@@ -59,7 +59,7 @@ def _ok(page: Page, method: str, address: str, body: object) -> dict[str, object
     )
     answer = getattr(page.request, method)(address, **sent)
     assert answer.ok, f"{address}: {answer.text()}"
-    found: dict[str, object] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 
@@ -78,10 +78,7 @@ def test_nothing_that_was_typed_runs_on_any_page(bihuan: Instance, open_as: Open
         elsewhere.submit(asyncio.run, publish(bihuan.kafka_servers, events)).result()
     lead = open_as(LEAD, "/boards")
     for address in (f"/directory/{person}", f"/api/changes/items/{module}/where-used"):
-        for _ in range(100):
-            if lead.request.get(address).ok:
-                break
-            lead.wait_for_timeout(100)
+        _until(lead, address)
     project = _project(lead, person, module)
     version = f"<b>{uuid4().hex[:4]}"
     fields = {
@@ -148,20 +145,17 @@ def test_nothing_typed_into_the_other_forms_runs(open_as: OpenAs) -> None:
     record = _ok(lead, "get", f"/api/goals/projects/{project}/record", None)
     edit = {"revision": record["revision"], "phase": CORPUS[1], "customer": _ALL[:200], "name": CORPUS[2]}
     _ok(lead, "patch", f"/api/goals/projects/{project}", edit)
-    for _ in range(100):  # changes hears of the project a moment later
-        if lead.request.get(f"/api/changes/projects/{project}/document").ok:
-            break
-        lead.wait_for_timeout(100)
+    _until(lead, f"/api/changes/projects/{project}/document")
     section = {"version": 0, "title": CORPUS[0], "body": "\n\n".join(CORPUS)}
     _ok(lead, "put", f"/api/changes/projects/{project}/document/sections/SC-5", section)
     board = _ok(lead, "get", f"/api/goals/projects/{project}", None)
-    task = board["goals"][0]["tasks"][0]["task"]  # type: ignore[index] # plain JSON
+    task = board["goals"][0]["tasks"][0]["task"]
     _ok(lead, "post", f"/api/goals/tasks/{task}/progress", {"hours": "1", "note": _ALL[:400]})
     appeal = _ok(
         lead, "post", "/api/changes/appeals",
         {"subject": {"kind": "score", "score": CORPUS[1]}, "statement": _ALL, "wish": CORPUS[4]},
     )  # fmt: skip
-    number = appeal["summary"]["appeal"]  # type: ignore[index] # plain JSON
+    number = appeal["summary"]["appeal"]
     owner = open_as("10003", "/rules")
     table = _ok(owner, "post", "/api/changes/rules", {"title": CORPUS[1], "complete": False})
     for address in (f"/boards/{project}", f"/boards/{project}/settings", f"/boards/{project}/edit",
@@ -172,12 +166,78 @@ def test_nothing_typed_into_the_other_forms_runs(open_as: OpenAs) -> None:
     expect(owner.get_by_text("window.ran").first).to_be_visible()
 
 
-def _project(lead: Page, person: str, module: str) -> object:
-    """A project whose every name is a payload, with one open test of the module."""
+def test_nothing_that_was_said_while_deciding_runs(bihuan: Instance, open_as: OpenAs) -> None:
+    """W4: reasons of a concession, every word of a negotiation, what was given in return and why it is contested."""
+    module, owner = f"ZM-{uuid4().hex[:6]}", "10231"
+    now = datetime.now(UTC)
+    release = BomReleased(item=module, name=CORPUS[5], kind=ItemKind.MODULE, version="V1", released_at=now, lines=())
+    with ThreadPoolExecutor() as elsewhere:
+        elsewhere.submit(asyncio.run, publish(bihuan.kafka_servers, [release])).result()
+    lead, engineer = open_as(LEAD, "/boards"), open_as(owner, "/me")
+    _until(lead, f"/api/changes/items/{module}/where-used")
+    project = _project(lead, owner, module, kind="develop")
+    task = _ok(lead, "get", f"/api/goals/projects/{project}", None)["goals"][0]["tasks"][0]["task"]
+
+    fields = {"version": "V2", "description": _ALL, "modules": [module], "effective_at": None, "criteria": []}
+    change = _ok(lead, "post", "/api/changes/changes", fields)["change"]
+    _until(lead, f"/api/goals/tasks/{task}", lambda card: card["task"]["locks"])
+    lock = _ok(lead, "get", f"/api/goals/tasks/{task}", None)["task"]["locks"][0]["lock"]
+    concession = {"decision": "concession", "reason": _ALL, "expires_at": (now + timedelta(days=3)).isoformat()}
+    _ok(lead, "post", f"/api/goals/tasks/{task}/locks/{lock}/decision", concession)
+
+    words = {
+        "title": CORPUS[1], "reason": _ALL, "adjustments": [{"task": task, "field": "planned_hours", "new": "12"}],
+    }  # fmt: skip
+    matrix = _ok(lead, "post", "/api/changes/consents", words)
+    where = f"/api/changes/consents/{matrix['summary']['matrix']}"
+    bonus = {"kind": "bonus_points", "amount": "5"}
+
+    def ask(version: int) -> dict[str, Any]:
+        rows = [{"person": one["person"], "task": one["task"], "action": _ALL[:400], "hours": "1", "compensation": bonus}
+                for one in matrix["rows"]]  # fmt: skip
+        worded = _ok(lead, "put", where, words | {"version": version, "rows": rows})
+        return _ok(lead, "post", f"{where}/send", {"version": worded["version"]})
+
+    sent = ask(matrix["version"])
+    own = next(one["row"] for one in sent["rows"] if one["person"] == owner)
+    counter = {"answer": "negotiating", "reason": _ALL, "counter": {"hours": "2", "compensation": bonus}}
+    after = _ok(engineer, "post", f"{where}/rows/{own}/answer", counter | {"revision": sent["summary"]["revision"]})
+    sent = ask(after["version"])
+    for row in sent["rows"]:
+        answer = {"revision": sent["summary"]["revision"], "answer": "accepted", "reason": _ALL}
+        who = {owner: engineer, LEAD: lead}.get(row["person"]) or open_as(row["person"], "/me")
+        if row["answer"] == "silent":
+            _ok(who, "post", f"{where}/rows/{row['row']}/answer", answer)
+    mine = next(one["row"] for one in _ok(lead, "get", where, None)["rows"] if one["person"] == owner)
+    promised = f"/api/changes/compensations/{mine}"
+    _ok(lead, "post", f"{promised}/given", {"note": _ALL[:400]})
+    _ok(engineer, "post", f"{promised}/contested", {"words": _ALL[:400]})
+
+    matrix_page = f"/consents/{matrix['summary']['matrix']}"
+    for address in (f"/tasks/{task}", f"/changes/{change}", f"/boards/{project}", matrix_page, "/consents",
+                    "/consents/record", "/consents/compensations", "/inbox"):  # fmt: skip
+        _clean(lead, address)
+    for address in ("/inbox", f"/tasks/{task}", matrix_page, "/consents/compensations"):
+        _clean(engineer, address)
+    expect(engineer.get_by_text("window.ran").first).to_be_visible()
+
+
+def _until(page: Page, address: str, there: Callable[[Any], Any] = bool) -> None:
+    """Until a service that hears of it a moment later has it."""
+    for _ in range(200):
+        answer = page.request.get(address)
+        if answer.ok and there(answer.json()):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"{address}: {answer.text()}")
+
+
+def _project(lead: Page, person: str, module: str, kind: str = "test") -> object:
+    """A project whose every name is a payload, with one open task on the module."""
     due = (datetime.now(UTC) + timedelta(days=20)).isoformat()
     criterion = {"text": _ALL[:390], "metric": "m", "unit": "dB", "lower": "3", "upper": None}
     task = {
-        "code": "X-1", "title": CORPUS[0], "kind": "test", "owner": person, "module": module, "item_version": "V1", "due_at": due,
+        "code": "X-1", "title": CORPUS[0], "kind": kind, "owner": person, "module": module, "item_version": "V1", "due_at": due,
         "planned_hours": "8", "deliverables": [{"title": CORPUS[2], "criteria": [criterion]}],
     }  # fmt: skip
     body = {

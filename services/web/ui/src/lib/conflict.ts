@@ -5,6 +5,8 @@ export interface ConflictRow {
   label: string
   theirs: string
   mine: string
+  /** A running text: both can stand, mine below theirs. */
+  joins?: boolean
 }
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null)

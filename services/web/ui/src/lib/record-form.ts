@@ -9,9 +9,13 @@ interface How<R, F> {
   label: (field: keyof F & string) => string
   /** A field's value as the reader knows it. */
   words: (field: keyof F & string, value: F[keyof F & string]) => string
+  /** Running texts, of which both versions can be kept. */
+  texts?: readonly (keyof F & string)[]
+  /** The record in a refusal, where it does not stand in `current`. */
+  newest?: (body: Record<string, unknown>) => R | undefined
 }
 
-export function useRecordForm<R, F extends object>({ blank, formOf, label, words }: How<R, F>) {
+export function useRecordForm<R, F extends object>({ blank, formOf, label, words, texts = [], newest = (body) => body.current as R }: How<R, F>) {
   type Fields = Record<string, unknown>
   /** The record that the form began with. */
   const base = shallowRef<R>()
@@ -24,7 +28,7 @@ export function useRecordForm<R, F extends object>({ blank, formOf, label, words
     if (!theirs.value || !base.value) return []
     const now = formOf(theirs.value)
     const fields = atStake(formOf(base.value) as Fields, now as Fields, form.value as Fields) as (keyof F & string)[]
-    return fields.map((name) => ({ name, label: label(name), theirs: words(name, now[name]), mine: words(name, form.value[name]) }))
+    return fields.map((name) => ({ name, label: label(name), theirs: words(name, now[name]), mine: words(name, form.value[name]), joins: texts.includes(name) }))
   })
   function start(record: R) {
     base.value = record
@@ -36,16 +40,17 @@ export function useRecordForm<R, F extends object>({ blank, formOf, label, words
     let kept: R | undefined
     await act(async () => (kept = await send()))
     if (refusal.value?.code === 'stale') {
-      theirs.value = refusal.value.body.current as R
-      refusal.value = undefined
+      theirs.value = newest(refusal.value.body)
+      if (theirs.value) refusal.value = undefined
     }
     return kept
   }
   /** Lays the reader's own fields over the newest record; those at stake and not wanted are given up, and returned. */
-  function layOver(wanted: readonly string[]): string[] {
+  function layOver(wanted: readonly string[], joined: readonly string[] = []): string[] {
     const now = theirs.value!
     const givenUp = stake.value.map((row) => row.name).filter((name) => !wanted.includes(name))
-    form.value = merged(formOf(base.value!) as Fields, formOf(now) as Fields, form.value as Fields, givenUp) as F
+    const both = Object.fromEntries(joined.map((name) => [name, `${(formOf(now) as Fields)[name]}\n\n${(form.value as Fields)[name]}`]))
+    form.value = { ...merged(formOf(base.value!) as Fields, formOf(now) as Fields, form.value as Fields, givenUp), ...both } as F
     base.value = now
     theirs.value = undefined
     return givenUp

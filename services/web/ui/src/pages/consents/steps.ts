@@ -1,35 +1,71 @@
 // The steps of one open matrix page: writing, asking, withdrawing, answering; a refusal stays beside what was typed.
-import { computed, ref, watch, type Ref } from 'vue'
+import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useQueryClient } from '@tanstack/vue-query'
-import { answerRow, confirmReceived, sendMatrix, withdrawMatrix, word, type Matrix, type Row } from '@/api/consents'
+import { answerRow, confirmReceived, sendMatrix, withdrawMatrix, word, type Compensation, type Matrix, type Row } from '@/api/consents'
 import { asProblem, type Problem } from '@/api/problem'
+import { atStake, merged, type ConflictRow } from '@/lib/conflict'
 import { useFormat } from '@/lib/format'
 import { useToasts } from '@/stores/toasts'
-import { bodyOf, dueAt, formOf, type AdjustmentForm, type MatrixForm } from './form'
+import { formOfParts, partsOf } from './clash'
+import { useCompensation } from './compensation'
+import { bodyOf, dueAt, formOf, type AdjustmentForm, type MatrixForm, type RowForm } from './form'
 
 const FOUND = new Set(['owner', 'next_owner', 'lead', 'module', 'helper'])
 
-export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refetch: () => void) {
+export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refetch: () => Promise<unknown>) {
   const { t } = useI18n()
   const { isoDay } = useFormat()
+  const compensation = useCompensation()
   const queries = useQueryClient()
   const toasts = useToasts()
   const form = ref<MatrixForm>()
-  /** The version that the form was made from: saving an older one is refused and both are kept. */
-  const based = ref(0)
+  /** What the form was made from: saving an older one is refused, and both are shown. */
+  const base = shallowRef<Matrix>()
+  const comparing = ref(false)
   const before = ref<(string | null)[]>([])
   const problem = ref<Problem>()
   const busy = ref<string>()
   const editing = computed(() => form.value !== undefined)
-  const overtaken = computed(() => editing.value && matrix.value !== undefined && matrix.value.version > based.value)
+  const overtaken = computed(() => editing.value && matrix.value !== undefined && matrix.value.version > (base.value?.version ?? 0))
   const otherError = computed(() => (problem.value && !problem.value.errors.length ? problem.value.message : undefined))
 
   const defaultAction = (row: Row) => (FOUND.has(row.found_by) ? t(`consent.actionOf_.${row.found_by}`, { code: row.task_code ?? '' }) : '')
   function edit(one: Matrix) {
     form.value = formOf(one, isoDay, defaultAction)
-    based.value = one.version
+    base.value = one
+    comparing.value = false
     problem.value = undefined
+  }
+  const partsAt = (one: Matrix) => partsOf(formOf(one, isoDay, defaultAction))
+  const stake = computed<ConflictRow[]>(() => {
+    if (!overtaken.value || !form.value || !base.value) return []
+    const now = partsAt(matrix.value!)
+    const mine = partsOf(form.value)
+    return atStake(partsAt(base.value), now, mine).map((name) => ({ name, label: labelOf(name, now[name] ?? mine[name]), theirs: words(name, now[name]), mine: words(name, mine[name]) }))
+  })
+  const codes = computed(() => new Map((matrix.value?.adjustments ?? []).map((one) => [one.task, one.task_code])))
+  function labelOf(name: string, part: unknown): string {
+    if (name.startsWith('row:')) return [(part as RowForm).name, (part as RowForm).taskCode].filter(Boolean).join(' ')
+    if (!name.startsWith('target:')) return t(`consent.${name}`)
+    const { task, field } = part as AdjustmentForm
+    return `${codes.value.get(task) ?? ''} ${t(`task.target.${field}`)}`.trim()
+  }
+  function words(name: string, part: unknown): string {
+    if (name.startsWith('target:')) return (part as AdjustmentForm | undefined)?.value ?? ''
+    if (!name.startsWith('row:')) return String(part ?? '')
+    const row = part as RowForm | undefined
+    if (!row) return ''
+    const given = row.kind ? compensation({ kind: row.kind, amount: row.amount || '0', helper: row.helper || null } as Compensation) : '—'
+    return `${row.action || '—'}\n${row.hours || '—'} h\n${given}`
+  }
+  /** The reader's own parts on the newest matrix; those not wanted are given up. */
+  function layOver(wanted: readonly string[]) {
+    const now = matrix.value!
+    const givenUp = stake.value.map((row) => row.name).filter((name) => !wanted.includes(name))
+    form.value = formOfParts(merged(partsAt(base.value!), partsAt(now), partsOf(form.value!), givenUp))
+    base.value = now
+    comparing.value = false
   }
   // a draft opens for writing; whoever is writing keeps what was typed
   watch(matrix, (one) => one && one.summary.state === 'draft' && one.may_edit && !form.value && edit(one), { immediate: true })
@@ -51,7 +87,7 @@ export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refet
       problem.value = asProblem(error)
       if (!problem.value) toasts.show(t('state.unreachable'), 'red')
       else if (!editing.value) toasts.show(problem.value.message, 'red')
-      if (problem.value?.status === 409) refetch()
+      if (problem.value?.status === 409) await refetch()
     } finally {
       busy.value = undefined
     }
@@ -59,8 +95,12 @@ export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refet
   const valueOf = (one: AdjustmentForm) => (one.field === 'due_at' && one.value ? dueAt(one.value, before.value[form.value!.adjustments.indexOf(one)], isoDay) : one.value.trim())
   async function save(): Promise<Matrix | undefined> {
     if (!form.value || !matrix.value) return undefined
-    const after = await step('save', () => word(id.value, bodyOf(form.value!, based.value, matrix.value!.change, valueOf)))
+    const after = await step('save', () => word(id.value, bodyOf(form.value!, base.value!.version, matrix.value!.change, valueOf)))
     if (after) edit(after)
+    else if (overtaken.value) {
+      comparing.value = true
+      problem.value = undefined
+    }
     return after
   }
   async function saveDraft() {
@@ -79,5 +119,5 @@ export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refet
   const stopEditing = () => (form.value = undefined)
   const known = (index: number, value: string | null) => (before.value[index] = value)
 
-  return { form, based, busy, problem, otherError, editing, overtaken, edit, stopEditing, known, took, saveDraft, ask, withdraw, accept, receive }
+  return { form, base, stake, comparing, layOver, busy, problem, otherError, editing, overtaken, edit, stopEditing, known, took, saveDraft, ask, withdraw, accept, receive }
 }
