@@ -98,6 +98,22 @@ def test_everything_is_reached_by_keyboard(open_as: OpenAs) -> None:
     page.wait_for_url("**/boards/*-*")
 
 
+def test_going_back_finds_the_board_where_it_was_left(open_as: OpenAs) -> None:
+    """W2: a task far down the tree is opened and left again; rows that are drawn after the first paint count, too."""
+    page = open_as(LEAD, "/boards")
+    projects = page.request.get("/api/boards").json()["projects"]
+    page.goto(f"/boards/{next(one['project'] for one in projects if one['code'] == 'P-GX-500')}")
+    link = page.locator("table.tree a").nth(28)
+    link.scroll_into_view_if_needed()
+    left_at = page.evaluate("scrollY")
+    assert left_at > 300
+    link.click()
+    page.wait_for_url("**/tasks/*")
+    settle(page)
+    page.go_back()
+    page.wait_for_function("place => scrollY === place", arg=left_at)
+
+
 def test_language_changes_on_the_spot_and_stays(open_as: OpenAs) -> None:
     """W1: Chinese by default, English at a switch, kept for the next visit."""
     page = open_as(LEAD, "/changes")
