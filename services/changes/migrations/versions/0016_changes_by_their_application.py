@@ -9,3 +9,4 @@ branch_labels = None
 
 def upgrade() -> None:
     op.execute("create index change_orders_by_application on change_orders (applied_at) where applied_at is not null")
+    op.execute("create index change_orders_of_an_item on change_orders (item, applied_at) where applied_at is not null")
