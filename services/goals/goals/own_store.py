@@ -1,14 +1,14 @@
 """Rows of own goals, the samples that benchmarks are made of, payments, and who may see whose (G9)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from bihuan_chassis import Transaction
-from bihuan_chassis.calendar import Calendar
+from bihuan_chassis.calendar import ZONE, Calendar
 from bihuan_contracts.crm import CustomerOrderChanged
 from goals.domain.benchmarks import Metric, Sample
 from goals.domain.own_goals import OwnGoal, OwnGoalState
@@ -91,14 +91,50 @@ async def member(tx: Transaction, person: str) -> Member | None:
     return Member(row["name"], frozenset(row["roles"]), row["manager"], row["department_name"], frozenset(row["team"]))
 
 
-async def samples(tx: Transaction, metric: Metric, start: datetime, end: datetime, calendar: Calendar) -> list[Sample]:
-    rows = await tx.raw.fetch(_SAMPLES[metric], start, end)
-    if metric in {Metric.RESPONSE_DAYS, Metric.TEST_DAYS}:
-        return [
-            Sample(row["person"], row["series"], row["at"], Decimal(calendar.between(row["starts_at"], row["at"])))
-            for row in rows
-        ]
-    return [Sample(row["person"], row["series"], row["at"], row["value"]) for row in rows]
+_IN_DAYS = frozenset({Metric.RESPONSE_DAYS, Metric.TEST_DAYS})
+_SUMS = """
+select person, series, min(at) as at, count(*)::int as n, {what} from ({each}) as one group by grouping sets (
+    (person{also}), (series, date_trunc('month', at at time zone 'Asia/Shanghai'){also}))
+"""
+
+
+async def samples(
+    tx: Transaction, metric: Metric, start: datetime, end: datetime, calendar: Calendar, people: Collection[str]
+) -> list[Sample]:
+    """Every value of these people."""
+    query = f"select * from ({_SAMPLES[metric]}) as each_one where person = any($3::text[])"  # noqa: S608 - constants
+    rows = await tx.raw.fetch(query, start, end, list(people))
+    return [
+        Sample(row["person"], row["series"], row["at"],
+               Decimal(calendar.between(row["starts_at"], row["at"])) if metric in _IN_DAYS else row["value"])
+        for row in rows
+    ]  # fmt: skip
+
+
+async def sums(
+    tx: Transaction, metric: Metric, start: datetime, end: datetime, calendar: Calendar
+) -> tuple[list[Sample], list[Sample]]:
+    """The values of the whole company, by person and by series and month: few rows, however much work was done."""
+    if metric in _IN_DAYS:
+        first, last = (f"({moment} at time zone 'Asia/Shanghai')::date" for moment in ("starts_at", "at"))
+        what, also = f"{first} as first, {last} as last", f", {first}, {last}"
+        rows = await tx.raw.fetch(_SUMS.format(what=what, each=_SAMPLES[metric], also=also), start, end)
+        days = {(row["first"], row["last"]) for row in rows}
+        between = {(a, b): Decimal(calendar.between(_noon(a), _noon(b))) for a, b in days}
+        values = [between[row["first"], row["last"]] * row["n"] for row in rows]
+    else:
+        what = "sum(value) as value"
+        rows = await tx.raw.fetch(_SUMS.format(what=what, each=_SAMPLES[metric], also=""), start, end)
+        values = [row["value"] for row in rows]
+    found = [
+        Sample(row["person"] or "", row["series"] or "", row["at"], value, row["n"])
+        for row, value in zip(rows, values, strict=True)
+    ]
+    return [one for one in found if one.person], [one for one in found if not one.person]
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), ZONE)
 
 
 async def save(tx: Transaction, goal: OwnGoal) -> None:

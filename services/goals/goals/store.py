@@ -322,11 +322,12 @@ async def passed_retests(tx: Transaction, changes: Iterable[UUID]) -> frozenset[
     return frozenset((row["retest_change"], row["module"]) for row in rows)
 
 
-async def save_booking(tx: Transaction, task: UUID, person: str, hours: Decimal, note: str | None) -> None:
-    await tx.raw.execute(
+async def save_bookings(tx: Transaction, booked: Sequence[tuple[UUID, str, Decimal, str | None, datetime]]) -> None:
+    """Hours on tasks: task, person, hours, note, when."""
+    await tx.raw.executemany(
         "insert into bookings (id, task, person, hours, note, at) values ($1, $2, $3, $4, $5, $6)",
-        tx.new_id(), task, person, hours, note, tx.now,
-    )  # fmt: skip
+        [(tx.new_id(), *one) for one in booked],
+    )
 
 
 # ── people, calendar, finished work ─────────────────────────────────────────────────────────────────────────────────

@@ -94,6 +94,23 @@ def test_the_period_is_whole_weeks_so_that_it_moves_once_a_week() -> None:
     assert (end - start, end) == (timedelta(weeks=52), datetime(2026, 3, 8, 16, tzinfo=UTC))
 
 
+@given(some.lists(some.tuples(some.integers(0, 8), whole), min_size=20, max_size=60))
+def test_sums_say_what_the_single_values_say(observed: list[tuple[int, int]]) -> None:
+    """What the database adds up is the same figure: own, the team's, and what is paired with payment."""
+    single = [sample(str(person), value) for person, value in observed]
+    people = {one.person for one in single}
+    summed = [
+        Sample(person, "", NOW, sum((one.value for one in own), Decimal(0)), len(own))
+        for person in sorted(people)
+        for own in [[one for one in single if one.person == person]]
+    ]
+    month = Sample("", "GX-500", NOW, sum((one.value for one in single), Decimal(0)), len(single))
+    paid = [("GX-500", NOW, Decimal(30))]
+    assert team_figure(summed, frozenset(people)) == team_figure(single, frozenset(people))
+    assert [own_figure(summed, one) for one in sorted(people)] == [own_figure(single, one) for one in sorted(people)]
+    assert payment_pairs([month], paid) == payment_pairs(single, paid)
+
+
 def _r(pairs: list[tuple[int, int]]) -> float:
     """Pearson's r, written down from its definition in fractions."""
     n = len(pairs)

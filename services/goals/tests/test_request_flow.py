@@ -262,3 +262,22 @@ async def test_requests_of_one_batch_are_booked_as_a_set_each_with_its_own_cause
             "select causes from task_versions join tasks using (task) where kind = 'ad_hoc' and causes is not null"
         )
     assert sorted({cause["label"] for row in rows for cause in row["causes"]}) == ["UR-0001", "UR-0002", "UR-0003"]
+
+
+async def test_hours_that_a_tree_brings_along_stand_in_the_month_in_which_they_were_worked(
+    goals: RunningService,
+) -> None:
+    """G10: unplanned beside planned hours, by person and month, for work that was booked in another system."""
+    at = {"note": "旧系统", "person": given.ENGINEER}
+    planned = [{**at, "hours": "30", "at": "2026-01-20T01:00:00Z"}, {**at, "hours": "20", "at": "2026-02-10T01:00:00Z"}]
+    urgent = [{**at, "hours": "10", "at": "2026-01-21T01:00:00Z"}]
+    body = given.tree(given.work("T-1", bookings=planned), given.work("T-2", "ad_hoc", bookings=urgent))
+    found = await given.a_project(goals, body)
+    assert [found[code].actual_hours for code in ("T-1", "T-2")] == [50, 10]
+    loads = (await goals.client(given.LEAD, [Role.PROJECT_LEAD]).get("/requests")).json()["loads"]
+    (load,) = [one for one in loads if one["person"] == given.ENGINEER]
+    assert [(one["hours"], one["all_hours"]) for one in load["months"]] == [("10", "40"), ("0", "20"), ("0", "0")]
+    assert float(load["share"]) == 16.7
+    late = given.work("N-1", bookings=[{**at, "hours": "1", "at": "2026-03-12T01:00:00Z"}])
+    refused = await goals.client(given.LEAD, [Role.PROJECT_LEAD]).post("/projects", json=given.tree(late, code="P-2"))
+    assert refused.json()["errors"][0]["field"] == "goals.0.tasks.0.bookings.0.at"

@@ -1,4 +1,4 @@
-"""Own goals at each point of their way: accepted, counter-offered, waiting for the manager (G9)."""
+"""Own goals at each point of their way: accepted, counter-offered, waiting, declined, withdrawn (G9)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,8 @@ class _Proposed:
     target: str
     words: str
     answer: dict[str, Any] | None
-    """What the manager says; None: has not answered yet."""
+    """What is said to it; None: the manager has not answered yet."""
+    by: str = _MANAGER
 
 
 _GOALS = (
@@ -35,6 +36,14 @@ _GOALS = (
         {"act": "negotiate", "target": "18", "words": "新驱动还在换平台，先到 18%，下季度再收紧。"},
     ),
     _Proposed("10240", "on_time", "任务准时率到 90%", "90", "结构评审提前一周约，图纸不再压到最后两天。", None),
+    _Proposed(
+        "10240", "hours_deviation", "工时偏差降到 5%", "5", "每张图先估再画，月底核一次。",
+        {"act": "decline", "words": "换平台这半年估不准，5% 会逼大家把工时写成计划数。先看准时率。"},
+    ),
+    _Proposed(
+        "10235", "on_time", "任务准时率到 98%", "98", "联调提前一周开始。",
+        {"act": "withdraw", "words": "先把工时偏差做好，准时率下季度再提。"}, by="10235",
+    ),
 )  # fmt: skip
 
 
@@ -48,5 +57,5 @@ async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) 
         made = await people.ask(one.person, "POST", "/own-goals", service="goals", json=body)
         if one.answer is not None:
             path, answer = f"/own-goals/{made['goal']}/answers", {"version": made["version"], **one.answer}
-            await people.ask(_MANAGER, "POST", path, service="goals", json=answer)
+            await people.ask(one.by, "POST", path, service="goals", json=answer)
     return len(_GOALS)

@@ -15,6 +15,7 @@ from bihuan_tools.demo import (
     evidence,
     history,
     hours,
+    locks,
     orders,
     own_goals,
     products,
@@ -69,6 +70,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])
         written = await orders.write(instance, at, first)
         progress("变更单与技术文档", "change orders and documents", written, written)
+        spoken = await locks.ask_and_grant(instance, client, at)
+        progress("锁与让步", "locks and concessions", spoken, spoken)
         kept = await templates.write(instance, client)
         progress("项目模板", "project templates", kept, kept)
         # After the orders: what they do is decided by the rules that come with the system.

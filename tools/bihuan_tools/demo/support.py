@@ -1,4 +1,8 @@
-"""A year of urgent customer requests that were solved, and how soon the customers then paid (G9)."""
+"""A year of urgent customer requests that were solved, the planned work beside them, and how soon customers paid.
+
+Who answers whom, and how long it takes, makes the benchmarks (G9); the hours by month show what the requests cost beside
+the plan (G10).
+"""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -14,13 +18,37 @@ _ASKED = (
     "现场通信参数核对", "备件清单确认", "安装支架尺寸复核", "出厂报告补盖章件", "上电异常远程排查", "接线图英文版",
     "校准证书补发", "标定曲线说明", "防护等级证明", "固件版本回退指导", "验收资料整套补齐", "现场振动测试支持",
 )  # fmt: skip
+_KEPT = ("固件维护", "元器件替代验证", "图纸与清单维护", "售后问题归零", "降本改进")
 _QUICK, _SLOW = -2, 3
 
 
 def projects(staff: list[PersonChanged], now: datetime) -> list[dict[str, Any]]:
     """One finished support project a series; a few engineers answered, one of them much quicker than the rest."""
     people = [one.person for one in engineers(staff, "RD") if "project_lead" not in one.roles][:_PEOPLE]
-    return [_project(item, name, people, now) for item, name in _SERIES]
+    return [*(_project(item, name, people, now) for item, name in _SERIES), _upkeep(people, now)]
+
+
+def _upkeep(people: list[str], now: datetime) -> dict[str, Any]:
+    """What the same engineers had planned: the upkeep of the series that are sold, with its hours month by month."""
+    random = Random(f"{SEED}upkeep")
+    due = (now + timedelta(days=75)).isoformat()
+    tasks = [
+        {
+            "code": f"UP-{number:02}", "title": f"{_KEPT[number % len(_KEPT)]}（{number} 组）", "kind": "develop", "owner": person,
+            "starts_at": (now - timedelta(days=370)).isoformat(), "due_at": due, "planned_hours": "1000",
+            "bookings": [
+                {"person": person, "hours": str(random.randint(44, 96)), "at": (now - timedelta(days=28 + 30 * month)).isoformat()}
+                for month in range(_MONTHS)
+            ],
+            "deliverables": [{"title": "维护记录", "due_at": due, "criteria": [{"text": "年度维护项全部关闭"}]}],
+        }
+        for number, person in enumerate(people, 1)
+    ]  # fmt: skip
+    return {
+        "code": "P-UP", "name": "在售产品例行维护", "product": "UPKEEP", "lead": LEAD, "phase": "量产",
+        "starts_at": (now - timedelta(days=370)).isoformat(), "due_at": due,
+        "goals": [{"title": "在售产品稳定供货", "tasks": tasks}],
+    }  # fmt: skip
 
 
 def days_to_pay(series: str, delivered: datetime, number: int) -> int:
@@ -47,7 +75,9 @@ def _project(item: str, name: str, people: list[str], now: datetime) -> dict[str
                 "code": f"{item}-S{number + 1:02}", "title": _ASKED[(number * 5 + len(item)) % len(_ASKED)],
                 "kind": "ad_hoc", "state": "done", "owner": owner, "starts_at": asked.isoformat(),
                 "due_at": calendar.add(asked, 6).isoformat(), "finished_at": solved.isoformat(), "planned_hours": "4",
-                "actual_hours": str(random.choice((2, 3, 4, 4, 5, 6))),
+                "bookings": [
+                    {"person": owner, "hours": str(random.choice((2, 3, 4, 4, 5, 6))), "at": solved.isoformat()}
+                ],
                 "deliverables": [
                     {
                         "title": "客户确认的答复",

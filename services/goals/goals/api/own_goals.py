@@ -167,9 +167,9 @@ async def read_benchmarks(tx: Tx, caller: Caller, person: Key | None = None) -> 
     calendar, payments = await store.calendar(tx), await own_store.payments(tx, start, end)
     metrics = []
     for metric in metrics_of(who.roles):
-        samples = await own_store.samples(tx, metric, start, end, calendar)
-        # a year of the whole company: some 50 ms for 20,000 values, which others need not wait for
-        metrics.append(await asyncio.to_thread(_benchmark, metric, samples, whose, who.team, payments))
+        by_person, by_month = await own_store.sums(tx, metric, start, end, calendar)
+        # a year of the whole company: what is left of it after the database others need not wait for
+        metrics.append(await asyncio.to_thread(_benchmark, metric, by_person, by_month, whose, who.team, payments))
     return Benchmarks(
         person=whose, name=who.name, team_name=who.team_name, starts_at=start, ends_at=end,
         fewest_values=FEWEST_VALUES, fewest_people=FEWEST_PEOPLE, fewest_for_quartiles=FEWEST_FOR_QUARTILES,
@@ -178,11 +178,11 @@ async def read_benchmarks(tx: Tx, caller: Caller, person: Key | None = None) -> 
 
 
 def _benchmark(
-    metric: Metric, samples: Sequence[Sample], person: str, team: frozenset[str],
+    metric: Metric, by_person: Sequence[Sample], by_month: Sequence[Sample], person: str, team: frozenset[str],
     payments: Sequence[tuple[str, datetime, Decimal]],
 ) -> Benchmark:  # fmt: skip
-    own, others = own_figure(samples, person), team_figure(samples, team)
-    pairs = payment_pairs(samples, payments)
+    own, others = own_figure(by_person, person), team_figure(by_person, team)
+    pairs = payment_pairs(by_month, payments)
     with_payment = correlation(pairs)
     return Benchmark(
         metric=metric, unit=UNITS[metric], less_is_better=metric in LESS_IS_BETTER,
@@ -210,7 +210,8 @@ async def propose(body: ProposalIn, tx: Tx, caller: Caller) -> OwnGoalReply:
     if body.due_at <= tx.now:
         raise invalid("due_at", "past", "到期应在将来", "The due date should be in the future")
     start, end = period_until(tx.now)
-    samples = await own_store.samples(tx, body.metric, start, end, await store.calendar(tx))
+    calendar = await store.calendar(tx)
+    samples = await own_store.samples(tx, body.metric, start, end, calendar, [caller.id])
     own = own_figure(samples, caller.id)
     goal = OwnGoal(
         tx.new_id(), caller.id, who.manager, body.metric, body.title, own.value if own else None, body.target,
@@ -271,11 +272,14 @@ async def _replies(tx: Tx, goals: Sequence[OwnGoal], caller: Caller) -> list[Own
 async def _samples_since(tx: Tx, goals: Sequence[OwnGoal]) -> dict[Metric, list[Sample]]:
     """What has been observed since the earliest of these was accepted, by metric."""
     calendar = await store.calendar(tx)
-    earliest: dict[Metric, datetime] = {}
+    accepted: dict[Metric, list[tuple[datetime, str]]] = {}
     for one in goals:
         if one.accepted_at is not None:
-            earliest[one.metric] = min(one.accepted_at, earliest.get(one.metric, one.accepted_at))
-    return {metric: await own_store.samples(tx, metric, at, tx.now, calendar) for metric, at in earliest.items()}
+            accepted.setdefault(one.metric, []).append((one.accepted_at, one.person))
+    return {
+        metric: await own_store.samples(tx, metric, min(found)[0], tx.now, calendar, {person for _, person in found})
+        for metric, found in accepted.items()
+    }
 
 
 def _reply(

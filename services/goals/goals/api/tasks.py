@@ -199,7 +199,7 @@ async def book_hours(task: UUID, body: ProgressIn, tx: Tx, caller: Caller) -> Ta
             locks=list(found.locks),
         )
     require_allowed(found, Action.BOOK)
-    await store.save_booking(tx, task, caller.id, body.hours, body.note)
+    await store.save_bookings(tx, [(task, caller.id, body.hours, body.note, tx.now)])
     tree.change(task, actual_hours=(found.actual_hours or Decimal(0)) + body.hours)
     await save_and_announce(tx, [tree])
     return await reply_of(tx, tree, task)

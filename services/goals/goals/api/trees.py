@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -62,6 +63,15 @@ class DeliverableIn(Body):
     criteria: Annotated[tuple[CriterionIn, ...], Field(max_length=50)] = ()
 
 
+class BookingIn(Body):
+    """Hours that somebody has booked in the system that the tree comes from."""
+
+    person: Key
+    hours: Annotated[Decimal, Field(gt=0, le=1000)]
+    at: AwareDatetime
+    note: Annotated[str | None, Field(max_length=1000)] = None
+
+
 class TaskIn(Body):
     code: Key
     title: Title
@@ -76,6 +86,8 @@ class TaskIn(Body):
     finished_at: AwareDatetime | None = None
     planned_hours: Hours | None = None
     actual_hours: Hours | None = None
+    """The sum of the bookings, when it is not given."""
+    bookings: Annotated[tuple[BookingIn, ...], Field(max_length=1000)] = ()
     depends_on: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
     """Codes of tasks of this project that have to be finished first."""
     deliverables: Annotated[tuple[DeliverableIn, ...], Field(max_length=50)] = ()
@@ -115,10 +127,13 @@ async def import_project(body: ProjectIn, tx: Tx) -> Imported:
     known = await store.find_project(tx, body.code)
     if known is not None:
         return Imported(project=known.project, tasks=0, created=False)
-    if errors := wrong_places(body):
+    if errors := wrong_places(body) + _early(body, tx.now):
         raise Invalid(errors=errors)
     tree = tree_of(body, tx)
     await save_and_announce(tx, [tree])
+    by_code = {task.code: task.task for task in tree.tasks.values()}
+    booked = [(by_code[task.code], one) for goal in body.goals for task in goal.tasks for one in task.bookings]
+    await store.save_bookings(tx, [(task, one.person, one.hours, one.note, one.at) for task, one in booked])
     return Imported(project=tree.project.project, tasks=len(tree.tasks), created=True)
 
 
@@ -148,6 +163,19 @@ def wrong_places(body: ProjectIn) -> list[FieldError]:
             if task.state in {TaskState.ACTIVE, TaskState.DONE}:
                 errors += [FieldError(f"{path}.{gap.field}", "gap", Text(zh=gap.zh, en=gap.en)) for gap in gaps(shape)]
     return errors + _bad_dependencies(body)
+
+
+def _early(body: ProjectIn, now: datetime) -> list[FieldError]:
+    """Hours of work that is still to come."""
+    return [
+        FieldError(
+            f"goals.{g}.tasks.{t}.bookings.{b}.at", "future", Text(zh="不能登记将来的工时", en="Hours of the future")
+        )
+        for g, goal in enumerate(body.goals)
+        for t, task in enumerate(goal.tasks)
+        for b, one in enumerate(task.bookings)
+        if one.at > now
+    ]
 
 
 def _bad_dependencies(body: ProjectIn) -> list[FieldError]:
@@ -215,8 +243,14 @@ def _task(tx: Tx, given: TaskIn, project: UUID, goal: UUID) -> Task:
         weight=given.weight,
         deliverables=tuple(deliverable_from(tx.new_id(), one, tx) for one in given.deliverables),
         starts_at=given.starts_at, due_at=given.due_at, finished_at=given.finished_at,
-        planned_hours=given.planned_hours, actual_hours=given.actual_hours,
+        planned_hours=given.planned_hours, actual_hours=_actual_hours(given),
     )  # fmt: skip
+
+
+def _actual_hours(given: TaskIn) -> Decimal | None:
+    if given.actual_hours is not None or not given.bookings:
+        return given.actual_hours
+    return sum((one.hours for one in given.bookings), Decimal(0))
 
 
 def deliverable_from(id: UUID, given: DeliverableIn, tx: Tx | None) -> Deliverable:

@@ -53,12 +53,13 @@ def metrics_of(roles: Collection[str]) -> tuple[Metric, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One observed value: of a person, in a product series, on a day."""
+    """One observed value, of a person, in a product series, on a day; or `n` of them with their sum."""
 
     person: str
     series: str
     at: datetime
     value: Decimal
+    n: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +103,25 @@ def period_until(now: datetime) -> tuple[datetime, datetime]:
 
 
 def own_figure(samples: Sequence[Sample], person: str, since: datetime | None = None) -> Figure | None:
-    values = [one.value for one in samples if one.person == person and (since is None or one.at >= since)]
-    return Figure(_mean(values), len(values)) if values else None
+    own = [one for one in samples if one.person == person and (since is None or one.at >= since)]
+    return Figure(_mean_of(own), _count(own)) if own else None
 
 
 def team_figure(samples: Sequence[Sample], team: Collection[str]) -> TeamFigure | None:
     """Median and quartiles of the members' means; None where too few members have enough values."""
-    by_person: dict[str, list[Decimal]] = {}
+    by_person: dict[str, list[Sample]] = {}
     for one in samples:
         if one.person in team:
-            by_person.setdefault(one.person, []).append(one.value)
-    counted = [values for values in by_person.values() if len(values) >= FEWEST_VALUES]
+            by_person.setdefault(one.person, []).append(one)
+    counted = [values for values in by_person.values() if _count(values) >= FEWEST_VALUES]
     if len(counted) < FEWEST_PEOPLE:
         return None
-    means = [_mean(values) for values in counted]
+    means = [_mean_of(values) for values in counted]
     low, middle, high = statistics.quantiles(means, n=4, method="inclusive")
     spread = len(means) >= FEWEST_FOR_QUARTILES
     return TeamFigure(
         _rounded(middle), _rounded(low) if spread else None, _rounded(high) if spread else None, len(means),
-        sum(map(len, counted)),
+        sum(map(_count, counted)),
     )  # fmt: skip
 
 
@@ -142,17 +143,25 @@ def payment_pairs(
     samples: Sequence[Sample], payments: Sequence[tuple[str, datetime, Decimal]]
 ) -> list[tuple[Decimal, Decimal]]:
     """For each product series and month with both: the metric's mean, and the mean days from delivery to payment."""
-    metric: dict[tuple[str, str], list[Decimal]] = {}
+    metric: dict[tuple[str, str], list[Sample]] = {}
     paid: dict[tuple[str, str], list[Decimal]] = {}
     for one in samples:
-        metric.setdefault((one.series, _month(one.at)), []).append(one.value)
+        metric.setdefault((one.series, _month(one.at)), []).append(one)
     for series, delivered, days in payments:
         paid.setdefault((series, _month(delivered)), []).append(days)
-    return [(_mean(metric[key]), _mean(paid[key])) for key in sorted(metric.keys() & paid.keys())]
+    return [(_mean_of(metric[key]), _mean(paid[key])) for key in sorted(metric.keys() & paid.keys())]
 
 
 def _month(at: datetime) -> str:
     return f"{at.astimezone(ZONE):%Y-%m}"
+
+
+def _count(samples: Sequence[Sample]) -> int:
+    return sum(one.n for one in samples)
+
+
+def _mean_of(samples: Sequence[Sample]) -> Decimal:
+    return _rounded(sum((one.value for one in samples), Decimal(0)) / _count(samples))
 
 
 def _mean(values: Sequence[Decimal]) -> Decimal:
