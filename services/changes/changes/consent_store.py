@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import Adjustment, ConsentState
-from changes.domain.consent import Matrix, Row
+from changes.domain.consent import Link, Matrix, Row
 from changes.domain.impact import Task
 from changes.store import task_of
 
@@ -167,6 +167,18 @@ async def neighbours(tx: Transaction, listed: Iterable[Task]) -> list[Task]:
         [project for project, _ in places], [module for _, module in places],
     )  # fmt: skip
     return [task_of(row) for row in rows]
+
+
+async def links(tx: Transaction, moved: Iterable[UUID]) -> list[Link]:
+    """Open tasks that wait for one of these, and those that these wait for."""
+    rows = await tx.raw.fetch(
+        "select one as moved, true as waits, tasks.* from unnest($1::uuid[]) as one"
+        " join tasks on tasks.depends_on @> array[one] where tasks.state in ('active', 'draft')"
+        " union all select own.task, false, tasks.* from tasks as own join tasks on tasks.task = any(own.depends_on)"
+        "  where own.task = any($1::uuid[]) and tasks.state in ('active', 'draft')",
+        list(moved),
+    )
+    return [Link(row["moved"], task_of(row), waits=row["waits"]) for row in rows]
 
 
 async def leads(tx: Transaction, projects: Iterable[UUID]) -> dict[UUID, str]:

@@ -51,7 +51,7 @@ async def _open(tx: Transaction, order: StoredOrder, project: UUID, moved: Seque
     tasks = await consent_store.tasks(tx, {one.task for one in adjustments})
     adjustments = tuple(one for one in adjustments if one.task in tasks)
     found = consent.affected(
-        adjustments, tasks, await consent_store.neighbours(tx, tasks.values()),
+        adjustments, tasks, await consent_store.links(tx, tasks), await consent_store.neighbours(tx, tasks.values()),
         await consent_store.leads(tx, [project]), proposer, tx.new_id,
     )  # fmt: skip
     rows = opening.worded(found, adjustments, order.order.number, before.rows if before else ())

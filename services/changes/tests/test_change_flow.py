@@ -250,3 +250,18 @@ async def test_change_page_has_the_whole_unit(changes: RunningService) -> None:
     assert page["summary"]["people"] == 3
     assert len(page["rows"]) == 3
     assert (await changes.client().get(f"/changes/{UUID(int=5)}")).status_code == 404
+
+
+async def test_a_change_of_an_item_never_seen_is_taken_and_says_that_its_base_is_not_on_record(
+    changes: RunningService,
+) -> None:
+    """C1, I3: first imports begin in the middle of a history; a base that is missing from a known one is refused."""
+    await a_company(changes)
+    await changes.hear(topics.BOM_RELEASES, [given.release("MB-9", "V5.0", "V4.2", change="ECN-2026-0300")])
+    (first,) = await impacts(changes)
+    assert (await changes.client().get(f"/changes/{first.change}")).json()["base_known"] is False
+    await changes.hear(topics.BOM_RELEASES, [given.release("MB-9", "V5.1", "V5.0", change="ECN-2026-0301")])
+    assert (await changes.client().get(f"/changes/{(await impacts(changes))[-1].change}")).json()["base_known"] is True
+    await changes.hear(topics.BOM_RELEASES, [given.release("MB-9", "V6.0", "V4.9", change="ECN-2026-0302")])
+    (letter,) = await changes.dead_letters()
+    assert (letter.field, letter.reason.en) == ("base_version", "MB-9 has no version V4.9")

@@ -93,6 +93,20 @@ async def test_system_finds_who_is_affected_and_who_decides(changes: RunningServ
     assert made["summary"]["number"].startswith("GCM-2026-")
 
 
+async def test_tasks_that_wait_for_the_moved_one_are_found_by_their_dependency(changes: RunningService) -> None:
+    """C7: as goals publishes it; another module, another owner."""
+    await a_company(changes)
+    await changes.hear(topics.PEOPLE, [given.person("10777", "唐宁")])
+    waits = given.task(
+        70, TaskKind.DEVELOP, "10777", module="CC-120", depends_on=(given.task(1, TaskKind.DEVELOP, "x").task,)
+    )
+    await changes.hear(topics.TASKS, [waits])
+    made = (await changes.client(LEAD, [Role.PROJECT_LEAD]).post("/consents", json=proposal())).json()
+    assert [(row["found_by"], row["task_code"]) for row in made["rows"] if row["person"] == "10777"] == [
+        ("waits", "T-70")
+    ]
+
+
 async def test_agreed_by_everybody_it_is_announced_as_settled(changes: RunningService) -> None:
     """C8: effective only when all rows are settled, and everybody is told."""
     matrix = await a_sent_matrix(changes)

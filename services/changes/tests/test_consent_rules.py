@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bihuan_contracts.changes import Adjustment, Compensation, CompensationKind, ConsentAnswer, ConsentState
 from bihuan_contracts.goals import TargetField
 from changes.domain import consent
-from changes.domain.consent import ConsentError, Counter, FoundBy, Matrix, Row
+from changes.domain.consent import ConsentError, Counter, FoundBy, Link, Matrix, Row
 from changes.domain.impact import Task
 
 NOW = datetime(2026, 3, 11, 0, 30, tzinfo=UTC)
@@ -205,8 +205,42 @@ def test_whom_an_adjustment_concerns_is_found() -> None:
         MOVED.model_copy(update={"field": TargetField.OWNER, "old": "a", "new": "e"}),
     )
     ids = iter(range(100))
-    rows = consent.affected(moves, {UUID(int=1): tasks[UUID(int=1)]}, tasks.values(), {project: "lead"}, "p",
+    rows = consent.affected(moves, {UUID(int=1): tasks[UUID(int=1)]}, (), tasks.values(), {project: "lead"}, "p",
                             lambda: UUID(int=next(ids)))  # fmt: skip
     assert [(row.person, str(row.found_by), row.task_code) for row in rows] == [
         ("a", "owner", "T-1"), ("e", "next_owner", "T-1"), ("lead", "lead", None), ("b", "module", "T-2"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("new", "found"),
+    [("2026-03-25T00:30:00+00:00", ["waits"]), ("2026-03-01T00:30:00+00:00", ["waits", "needed"])],
+)
+def test_who_waits_for_a_moved_date_is_found_and_who_must_be_ready_for_an_earlier_one(
+    new: str, found: list[str]
+) -> None:
+    """C7: linked tasks by their dependencies; finished ones and the proposer's own are nobody's concern."""
+    project = UUID(int=9)
+    own, after, before, done, mine = (
+        Task(UUID(int=number), f"T-{number}", "", "develop", state, owner, None, None, project)
+        for number, owner, state in (
+            (1, "a", "active"), (2, "b", "draft"), (3, "c", "active"), (4, "d", "done"), (5, "p", "active"),
+        )
+    )  # fmt: skip
+    move = MOVED.model_copy(update={"task": own.task, "old": "2026-03-16T00:30:00+00:00", "new": new})
+    links = [
+        Link(own.task, before, waits=False), Link(own.task, after, waits=True), Link(own.task, done, waits=True),
+        Link(own.task, mine, waits=True),
+    ]  # fmt: skip
+    rows = consent.affected([move], {own.task: own}, links, (), {}, "p", lambda: UUID(int=0))
+    assert [str(row.found_by) for row in rows] == ["owner", *found]
+
+
+def test_more_hours_alone_concern_nobody_who_waits() -> None:
+    """C7: a link counts where a date moves."""
+    own = Task(UUID(int=1), "T-1", "", "develop", "active", "a", None, None, UUID(int=9))
+    after = Task(UUID(int=2), "T-2", "", "develop", "active", "b", None, None, UUID(int=9))
+    move = MOVED.model_copy(update={"task": own.task, "field": TargetField.PLANNED_HOURS, "old": "8", "new": "12"})
+    links = [Link(own.task, after, waits=True)]
+    rows = consent.affected([move], {own.task: own}, links, (), {}, "p", lambda: UUID(int=0))
+    assert [row.person for row in rows] == ["a"]

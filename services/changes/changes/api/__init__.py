@@ -9,6 +9,7 @@ from changes.api import (
     hours,
     orders,
     record,
+    rule_orders,
     rule_steps,
     rules,
     steps,
@@ -30,4 +31,5 @@ routes = [
     structure.routes,
     rules.routes,
     rule_steps.routes,
+    rule_orders.routes,
 ]

@@ -46,6 +46,7 @@ async def found_rows(
     return consent.affected(
         adjustments,
         tasks,
+        await consent_store.links(tx, tasks),
         await consent_store.neighbours(tx, tasks.values()),
         await consent_store.leads(tx, {one.project for one in adjustments}),
         proposer,

@@ -85,6 +85,8 @@ class ChangeDetail(Reply):
     order: ChangeOrderChanged
     rows: list[ImpactRow]
     item_kind: ItemKind
+    base_known: bool
+    """False: the item came in with this change, so what its base held was never told and nothing can be compared."""
     foreseen: bool
     """The rows are what the change would do: it has not taken effect."""
     modules: list[str]
@@ -122,6 +124,7 @@ async def read_change(change: UUID, tx: Tx, caller: Caller) -> ChangeDetail:
     if foreseen:
         order, rows = await impacts.foresee(tx, order, found.release)
     items = await store.load_items(tx, [order.item])
+    base = [(order.item, order.base_version)] if order.base_version is not None else []
     standing = await orders.standing(tx, found, approval_needed=approval_needed(tx))
     steps = await store.load_steps(tx, change)
     retests = await store.retests_without_report(tx, change) if standing.open_retests else []
@@ -135,6 +138,7 @@ async def read_change(change: UUID, tx: Tx, caller: Caller) -> ChangeDetail:
         order=order,
         rows=list(rows),
         item_kind=items[order.item].kind if order.item in items else ItemKind.UNKNOWN,
+        base_known=len(await store.versions_on_record(tx, base)) == len(base),
         foreseen=foreseen,
         modules=[order.item, *order.modules],
         criteria=list(found.release.criteria),

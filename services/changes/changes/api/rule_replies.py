@@ -111,11 +111,6 @@ class TableSummary(Reply):
     waits_for_me: bool
 
 
-class TableList(Reply):
-    tables: list[TableSummary]
-    may_edit: bool
-
-
 class LogLine(Reply):
     version: int
     at: datetime

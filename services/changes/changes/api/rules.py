@@ -11,12 +11,12 @@ from bihuan_chassis.http import EVERYONE, Caller, Conflict, FieldError, Invalid,
 from bihuan_contracts import Text
 from changes import rule_steps
 from changes.api.rule_bodies import Draft, JdmFile, NewTable, NewVersion, TableIn, Trial, table_of, title_of
+from changes.api.rule_orders import OrdersReply, orders_of
 from changes.api.rule_replies import (
     EDITORS,
     CheckedReply,
     DifferenceReply,
     Reasons,
-    TableList,
     TablePage,
     TableReply,
     TableSummary,
@@ -118,6 +118,13 @@ def _choices(choices: tuple[Choice, ...]) -> list[ChoiceReply]:
 # ── tables and versions ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class TableList(Reply):
+    tables: list[TableSummary]
+    """In the order in which they are asked now."""
+    may_edit: bool
+    order: OrdersReply
+
+
 @routes.get("/rules", dependencies=[allow(EVERYONE)])
 async def list_tables(tx: Tx, caller: Caller) -> TableList:
     heads = await tables.heads(tx)
@@ -127,6 +134,7 @@ async def list_tables(tx: Tx, caller: Caller) -> TableList:
     return TableList(
         tables=[_line(head, [one for one in listed if one.name == head.name], names, tx, caller) for head in heads],
         may_edit=edits(caller),
+        order=await orders_of(tx, caller),
     )
 
 
@@ -259,10 +267,10 @@ class DryRun(Reply):
 async def dry_run(name: str, body: Trial, tx: Tx) -> DryRun:
     """The last changes under the rules in force, and under the same rules with this table in them."""
     trial = CompiledTable(name, 0, table_of(body.table))
-    head, _ = await rule_steps.load(tx, name)
+    await rule_steps.load(tx, name)
     past = await tables.past_decisions(tx, body.last)
     before = await rules_in_force(tx, tx.now)
-    after = await tables.book_with(tx, name, head.position, trial)
+    after = await tables.book_with(tx, name, trial)
     compared = compare(past, before, after)
     subjects = await tables.subjects(tx, past)
     numbers = {one.change: subjects[one.change, one.subject].change_number for one in past}

@@ -49,7 +49,7 @@ class Suspects(Reply):
 
 
 class Clearing(Body):
-    links: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+    links: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
     """Why the old result still holds; kept with each of the links."""
 

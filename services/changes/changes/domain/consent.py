@@ -28,12 +28,26 @@ class FoundBy(StrEnum):
     """Takes the task over."""
     LEAD = "lead"
     """Answers for the project."""
+    WAITS = "waits"
+    """Owns a task that waits for one whose date moves."""
+    NEEDED = "needed"
+    """Owns a task that has to be finished for one that is pulled forward."""
     MODULE = "module"
     """Works on the same module in the same project."""
     HELPER = "helper"
     """Is to help, as somebody's compensation."""
     PERSON = "person"
     """Added by the proposer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A dependency of a task that is about to move: the task at its other end."""
+
+    moved: UUID
+    task: Task
+    waits: bool
+    """The other one waits for it; else it waits for the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,7 @@ class Gap:
 def affected(
     adjustments: Sequence[Adjustment],
     tasks: Mapping[UUID, Task],
+    links: Iterable[Link],
     neighbours: Iterable[Task],
     leads: Mapping[UUID, str],
     proposer: str,
@@ -127,7 +142,9 @@ def affected(
 ) -> tuple[Row, ...]:
     """A row for everybody whom these adjustments concern, each person and task once, strongest reason first.
 
-    `neighbours` are open tasks on the same modules in the same projects; `leads` the leads by project.
+    `links` are dependencies of these tasks, `neighbours` open tasks on the same modules in the same projects; `leads`
+    the leads by project. A link counts where a date or a state moves: who waits is concerned by that, and who has to
+    be ready before by an earlier date. What follows from the next one's own date is found when that is adjusted.
     """
     found: dict[tuple[str, UUID | None], tuple[FoundBy, Task | None]] = {}
     for one in adjustments:
@@ -143,6 +160,17 @@ def affected(
             found.setdefault((lead, None), (FoundBy.LEAD, None))
             concerned.add(lead)
     moving = {one.task for one in adjustments if one.field in {TargetField.DUE_AT, TargetField.OWNER}}
+    earlier = {
+        one.task: _is_earlier(one) for one in adjustments if one.field in {TargetField.DUE_AT, TargetField.STATE}
+    }
+    for link in sorted(links, key=lambda link: (not link.waits, link.task.code)):
+        other = link.task
+        new = other.task not in tasks and other.owner not in {None, proposer, *concerned}
+        counts = link.moved in earlier and (link.waits or earlier[link.moved])
+        if new and counts and other.state in _WORKABLE:
+            assert other.owner is not None
+            found.setdefault((other.owner, other.task), (FoundBy.WAITS if link.waits else FoundBy.NEEDED, other))
+            concerned.add(other.owner)
     places = {(tasks[one].module, tasks[one].project) for one in moving if tasks[one].module}
     for neighbour in sorted(neighbours, key=lambda task: task.code):
         new = neighbour.task not in tasks and neighbour.owner not in {None, proposer, *concerned}
@@ -154,6 +182,12 @@ def affected(
         Row(new_id(), person, why, task.task if task else None, task.code if task else None)
         for (person, _), (why, task) in found.items()
     )
+
+
+def _is_earlier(one: Adjustment) -> bool:
+    if one.field is not TargetField.DUE_AT or one.new is None:
+        return False
+    return one.old is None or datetime.fromisoformat(one.new) < datetime.fromisoformat(one.old)
 
 
 def gaps(matrix: Matrix) -> list[Gap]:

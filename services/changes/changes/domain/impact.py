@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import NAMESPACE_URL, UUID, uuid5
+from hashlib import sha1
+from uuid import NAMESPACE_URL, UUID
 
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
 from bihuan_contracts.plm import ItemKind, NewCriterion
@@ -175,8 +176,8 @@ class Assessment:
 
 def assess(change: Change, world: World, rules: RuleBook) -> Assessment:
     """Everybody the change affects. Pure: the same inputs give the same rows with the same ids."""
-    rows_of = _Rows(change, world)
-    decided = [one for reach in _modules(change, world) for one in _of_module(change, world, rules, reach, rows_of)]
+    cases, made = _Cases(change, world, rules), _Rows(change, world)
+    decided = [one for reach in _modules(change, world) for one in _of_module(world, reach, cases, made)]
     rows = [one.row for one in decided if one.row is not None]
     rows += _told(change, world, rules, decided)
     return Assessment(_once(rows + _informed(change, world, rows)), tuple(decided))
@@ -203,13 +204,13 @@ def _modules(change: Change, world: World) -> Iterator[_Reach]:
                 yield _Reach(module, "named", 1, (change.item, module), version, version)
 
 
-def _of_module(change: Change, world: World, rules: RuleBook, reach: _Reach, rows: "_Rows") -> list[Decided]:
+def _of_module(world: World, reach: _Reach, cases: "_Cases", rows: "_Rows") -> list[Decided]:
     touched = [task for task in world.by_module[reach.module] if _is_touched(task, reach)]
-    decided = [_of_task(change, world, rules, reach, task, rows) for task in touched]
+    decided = [_of_task(world, reach, task, cases, rows) for task in touched]
     projects_with_tests = {task.project for task in touched if task.kind in _TESTS}
     for project in dict.fromkeys(task.project for task in touched):
         if project not in projects_with_tests:
-            decided.append(_untested(change, world, rules, reach, project, rows))
+            decided.append(_untested(world, reach, project, cases, rows))
     return decided
 
 
@@ -224,10 +225,9 @@ def _is_touched(task: Task, reach: _Reach) -> bool:
     return task.open or task.kind in _TESTS
 
 
-def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task: Task, rows: "_Rows") -> Decided:
+def _of_task(world: World, reach: _Reach, task: Task, cases: "_Cases", rows: "_Rows") -> Decided:
     project = world.projects.get(task.project)
-    facts = _facts(change, world, reach, project, task)
-    decision = rules.decide(facts)
+    facts, decision = cases.decided(reach, project, task)
     owner = task.owner or (project.lead if project else None)
     row = None
     if owner is not None and (decision.action is not ImpactAction.INFORM or task.open):
@@ -235,11 +235,10 @@ def _of_task(change: Change, world: World, rules: RuleBook, reach: _Reach, task:
     return Decided(str(task.task), facts, decision, row)
 
 
-def _untested(change: Change, world: World, rules: RuleBook, reach: _Reach, project_id: UUID, rows: "_Rows") -> Decided:
+def _untested(world: World, reach: _Reach, project_id: UUID, cases: "_Cases", rows: "_Rows") -> Decided:
     """A project that works on the module without a test task still needs somebody to retest it."""
     project = world.projects.get(project_id)
-    facts = _facts(change, world, reach, project, None)
-    decision = rules.decide(facts)
+    facts, decision = cases.decided(reach, project, None)
     tester = _tester(world, reach.module) or (project.lead if project else None)
     row = None
     if tester is not None and decision.action is ImpactAction.RETEST:
@@ -251,27 +250,57 @@ def _tester(world: World, module: str) -> str | None:
     return next((one.person for one in world.responsible.get(module, ()) if "test_engineer" in one.roles), None)
 
 
-def _facts(change: Change, world: World, reach: _Reach, project: Project | None, task: Task | None) -> Facts:
-    owner = world.people.get(task.owner) if task and task.owner else None
-    return Facts(
-        relation=reach.relation,
-        depth=Decimal(reach.depth),
-        task_kind=task.kind if task else "none",
-        task_open=task.open if task else True,
-        change_type=change.change_type,
-        source=change.source,
-        item=change.item,
-        module=reach.module,
-        product=project.product if project else "",
-        project=project.code if project else "",
-        phase=project.phase if project else "",
-        customer=project.customer if project else "",
-        department=owner.department if owner else "",
-        flags_only=change.flags_only,
-        differences=change.kinds,
-        days_to_due=_days(change, task.due_at) if task and task.due_at else None,
-        planned_hours=task.planned_hours if task else None,
-    )
+class _Cases:
+    """What the rules say of each case of a change. Tasks that differ in nothing a rule can ask are one case."""
+
+    def __init__(self, change: Change, world: World, rules: RuleBook) -> None:
+        self._change, self._world, self._rules = change, world, rules
+        self._known: dict[object, tuple[Facts, Decision]] = {}
+
+    def decided(self, reach: _Reach, project: Project | None, task: Task | None) -> tuple[Facts, Decision]:
+        owner = self._world.people.get(task.owner) if task and task.owner else None
+        department = owner.department if owner else ""
+        own = None
+        if task is not None:
+            days = _days(self._change, task.due_at) if task.due_at else None
+            own = task.kind, task.open, days, task.planned_hours
+        case = reach.module, project.project if project else None, department, own
+        found = self._known.get(case)
+        if found is None:
+            facts = self._facts(reach, project, department, *(own or ("none", True, None, None)))
+            found = self._known[case] = facts, self._rules.decide(facts)
+        return found
+
+    def _facts(
+        self,
+        reach: _Reach,
+        project: Project | None,
+        department: str,
+        kind: str,
+        is_open: bool,
+        days: Decimal | None,
+        hours: Decimal | None,
+    ) -> Facts:
+        change = self._change
+        return Facts(
+            relation=reach.relation,
+            depth=Decimal(reach.depth),
+            task_kind=kind,
+            task_open=is_open,
+            change_type=change.change_type,
+            source=change.source,
+            item=change.item,
+            module=reach.module,
+            product=project.product if project else "",
+            project=project.code if project else "",
+            phase=project.phase if project else "",
+            customer=project.customer if project else "",
+            department=department,
+            flags_only=change.flags_only,
+            differences=change.kinds,
+            days_to_due=days,
+            planned_hours=hours,
+        )
 
 
 def _days(change: Change, due_at: datetime) -> Decimal:
@@ -300,7 +329,7 @@ class _Rows:
         )
         end = world.person_step(person)
         own: dict[str, object] = {
-            "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
+            "row": _row_id(identity),
             "person": person,
             "person_name": end.name,
             "module": reach.module,
@@ -341,6 +370,16 @@ class _Rows:
             explanation=decision.explanation,
             hits=decision.hits,
         )
+
+
+_IDS = sha1(NAMESPACE_URL.bytes + b"urn:bihuan:impact:", usedforsecurity=False)
+
+
+def _row_id(identity: str) -> UUID:
+    """The uuid5() of a URN; what all of them share is hashed once."""
+    hashed = _IDS.copy()
+    hashed.update(identity.encode())
+    return UUID(bytes=hashed.digest()[:16], version=5)
 
 
 def _steps(task: Task | None) -> Iterator[PathStep]:
@@ -423,7 +462,7 @@ def _inform(change: Change, world: World, because: ImpactRow, person: str) -> Im
     name = world.person_name(person)
     return because.model_copy(
         update={
-            "row": uuid5(NAMESPACE_URL, f"urn:bihuan:impact:{identity}"),
+            "row": _row_id(identity),
             "action": ImpactAction.INFORM,
             "person": person,
             "person_name": name,

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from bihuan_contracts.changes import Difference, DifferenceKind
 from bihuan_contracts.plm import ItemKind
@@ -77,6 +78,15 @@ class Structure:
         found = self.items.get(item)
         return found.variant_of if found else None
 
+    @cached_property
+    def variants(self) -> Mapping[str, Sequence[str]]:
+        """By what they are a variant of."""
+        found: dict[str, list[str]] = {}
+        for item in self.items.values():
+            if item.variant_of is not None:
+                found.setdefault(item.variant_of, []).append(item.item)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -99,7 +109,7 @@ def where_used(structure: Structure, start: str) -> list[Reached]:
 
 
 def _where_used(structure: Structure, start: str) -> list[Reached]:
-    variants = _variants(structure)
+    variants = structure.variants
     reached = {start: Reached(start, 0, (start,))}
     waiting = deque([start])
     while waiting:
@@ -111,14 +121,6 @@ def _where_used(structure: Structure, start: str) -> list[Reached]:
             reached[parent] = Reached(parent, child.depth + 1, (*child.path, parent))
             waiting.append(parent)
     return list(reached.values())
-
-
-def _variants(structure: Structure) -> Mapping[str, Sequence[str]]:
-    found: dict[str, list[str]] = {}
-    for item in structure.items.values():
-        if item.variant_of is not None:
-            found.setdefault(item.variant_of, []).append(item.item)
-    return found
 
 
 def _all_variants(variants: Mapping[str, Sequence[str]], template: str) -> set[str]:

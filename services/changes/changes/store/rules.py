@@ -13,6 +13,7 @@ from changes.domain.impact import Decided, World
 from changes.domain.rules import RuleBook
 from changes.domain.rules_engine import CompiledTable
 from changes.domain.rules_table import Table
+from changes.domain.rules_versions import BASE
 from changes.store.world import person_of
 
 TABLE = TypeAdapter(Table)
@@ -23,14 +24,17 @@ _KEPT = 200
 
 _IN_FORCE = (
     "select name, version, digest from decision_versions join decision_tables using (name)"
+    " left join (select names from table_orders where state = 'in_force' and decided_at <= $1"
+    "  order by decided_at desc limit 1) as agreed on true"
     " where state = 'published' and effective_from <= $1 and (effective_until is null or $1 < effective_until)"
-    " order by position, name"
+    " order by name = $2, array_position(agreed.names, name), position, name"
 )
+"""In the order that was agreed by then; newer tables after those, the base table last."""
 
 
 async def rules_in_force(tx: Transaction, at: datetime) -> RuleBook:
     """The version of each table that is in force at this moment, now or in the past."""
-    wanted = tuple((row["name"], row["version"], row["digest"]) for row in await tx.raw.fetch(_IN_FORCE, at))
+    wanted = tuple((row["name"], row["version"], row["digest"]) for row in await tx.raw.fetch(_IN_FORCE, at, BASE))
     # A published version never changes, so its compiled form is kept.
     if wanted not in _books:
         if len(_books) >= _KEPT:
@@ -93,6 +97,7 @@ async def save_decisions(tx: Transaction, decided: Mapping[UUID, Sequence[Decide
 
 def _as_set(decided: Sequence[Decided]) -> tuple[str, str]:
     places: dict[int, int] = {}
+    facts: dict[int, str] = {}
     kinds: list[str] = []
     subjects = []
     for one in decided:
@@ -100,8 +105,12 @@ def _as_set(decided: Sequence[Decided]) -> tuple[str, str]:
         if place is None:
             place = places[id(one.decision)] = len(kinds)
             kinds.append(f'{{"said": {one.decision.said}, "trace": {one.decision.trace}}}')
-        subjects.append((one.subject, one.row.row if one.row else None, one.facts.texts(), place))
-    return f"[{','.join(kinds)}]", to_json(subjects).decode()
+        texts = facts.get(id(one.facts))
+        if texts is None:
+            texts = facts[id(one.facts)] = to_json(one.facts.texts()).decode()
+        row = f'"{one.row.row}"' if one.row else "null"
+        subjects.append(f"[{to_json(one.subject).decode()},{row},{texts},{place}]")
+    return f"[{','.join(kinds)}]", f"[{','.join(subjects)}]"
 
 
 async def add_decisions(tx: Transaction, change: UUID, decided: Sequence[Decided]) -> None:

@@ -46,7 +46,13 @@ class Subject:
 
 
 async def heads(tx: Transaction) -> list[Head]:
-    rows = await tx.raw.fetch("select * from decision_tables order by position, name")
+    """In the order in which they are asked now."""
+    rows = await tx.raw.fetch(
+        "select decision_tables.* from decision_tables left join (select names from table_orders"
+        "  where state = 'in_force' order by decided_at desc limit 1) as agreed on true"
+        " order by name = $1, array_position(agreed.names, name), position, name",
+        BASE,
+    )
     return [Head(row["name"], row["position"], Text(**row["title"])) for row in rows]
 
 
@@ -124,14 +130,12 @@ async def approvers(tx: Transaction) -> dict[str, str]:
     return {row["person"]: row["name"] for row in rows}
 
 
-async def book_with(tx: Transaction, name: str, position: int, trial: CompiledTable) -> RuleBook:
+async def book_with(tx: Transaction, name: str, trial: CompiledTable) -> RuleBook:
     """The rules in force now, with this table in place of its own version."""
     book = await rules_in_force(tx, tx.now)
-    places = {one.name: one.position for one in await heads(tx)}
+    places = {one.name: place for place, one in enumerate(await heads(tx))}
     others = [table for table in book.tables if table.name != name]
-    return RuleBook(
-        sorted([*others, trial], key=lambda table: (position if table is trial else places[table.name], table.name))
-    )
+    return RuleBook(sorted([*others, trial], key=lambda table: places[table.name]))
 
 
 async def past_decisions(tx: Transaction, last: int) -> list[Past]:

@@ -27,17 +27,20 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
     """Keep the highest version of each task; returns those that are new in this version."""
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
-        "with allowed as materialized (select pg_advisory_xact_lock_shared($17))"
+        "with allowed as materialized (select pg_advisory_xact_lock_shared($18))"
         " insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
-        " due_at, planned_hours, version, verified, goal_title, criterion)"
-        " select one.* from allowed cross join unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
-        "  $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::numeric[],"
-        "  $13::int[], $14::boolean[], $15::text[], $16::text[]) as one"
+        " due_at, planned_hours, version, verified, goal_title, criterion, depends_on)"
+        # Arrays of arrays must be rectangular for unnest, so what a task waits for travels as one text.
+        " select t, c, title, k, s, o, m, i, p, r, d, h, v, ok, g, w, l::uuid[] from allowed cross join unnest("
+        "  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[],"
+        "  $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[], $15::text[], $16::text[],"
+        "  $17::text[]) as new (t, c, title, k, s, o, m, i, p, r, d, h, v, ok, g, w, l)"
         " on conflict (task) do update set code = excluded.code, title = excluded.title, kind = excluded.kind,"
         " state = excluded.state, owner = excluded.owner, module = excluded.module,"
         " item_version = excluded.item_version, project = excluded.project, retest_change = excluded.retest_change,"
         " due_at = excluded.due_at, planned_hours = excluded.planned_hours, verified = excluded.verified,"
-        " goal_title = excluded.goal_title, criterion = excluded.criterion, version = excluded.version"
+        " goal_title = excluded.goal_title, criterion = excluded.criterion, depends_on = excluded.depends_on,"
+        " version = excluded.version"
         " where tasks.version < excluded.version returning task",
         [task.task for task in newest], [task.code for task in newest], [task.title for task in newest],
         [str(task.kind) for task in newest], [str(task.state) for task in newest], [task.owner for task in newest],
@@ -45,7 +48,8 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
         [task.retest.change if task.retest else None for task in newest], [task.due_at for task in newest],
         [task.planned_hours for task in newest], [task.version for task in newest],
         [_is_verified(task) for task in newest], [task.goal_title for task in newest],
-        [_criterion_of(task) for task in newest], _WRITING_TASKS,
+        [_criterion_of(task) for task in newest], [f"{{{','.join(map(str, task.depends_on))}}}" for task in newest],
+        _WRITING_TASKS,
     )  # fmt: skip
     return [row["task"] for row in rows]
 

@@ -8,6 +8,8 @@ import type { components } from './schema/changes'
 type Schemas = components['schemas']
 export type Catalogue = Schemas['Catalogue']
 export type Field = Schemas['FieldReply']
+export type TableList = Schemas['TableList']
+export type OrderCheck = Schemas['OrderCheck']
 export type TableSummary = Schemas['TableSummary']
 export type TablePage = Schemas['TablePage']
 export type Table = Schemas['TableReply']
@@ -74,3 +76,8 @@ export const callBack = (page: TablePage) => unwrap(changes.POST(`${STEP}/call-b
 export const discard = (page: TablePage) => unwrap(changes.POST(`${STEP}/discard`, { ...at(page.name, page.version.version), body: { edition: page.edition } }))
 export const sendBack = (page: TablePage, reason: string) => unwrap(changes.POST(`${STEP}/send-back`, { ...at(page.name, page.version.version), body: { reason } }))
 export const retire = (page: TablePage, reason: string) => unwrap(changes.POST(`${STEP}/retire`, { ...at(page.name, page.version.version), body: { reason } }))
+
+export const checkOrder = (names: string[]) => unwrap(changes.POST('/api/changes/rule-orders/check', { body: { names } }))
+export const proposeOrder = (names: string[]) => unwrap(changes.POST('/api/changes/rule-orders', { body: { names } }))
+export const approveOrder = (number: number) => unwrap(changes.POST('/api/changes/rule-orders/{number}/approve', { params: { path: { number } } }))
+export const refuseOrder = (number: number) => unwrap(changes.POST('/api/changes/rule-orders/{number}/refuse', { params: { path: { number } } }))

@@ -11,7 +11,7 @@ import { formOfParts, partsOf } from './clash'
 import { useCompensation } from './compensation'
 import { bodyOf, dueAt, formOf, type AdjustmentForm, type MatrixForm, type RowForm } from './form'
 
-const FOUND = new Set(['owner', 'next_owner', 'lead', 'module', 'helper'])
+const FOUND = new Set(['owner', 'next_owner', 'lead', 'waits', 'needed', 'module', 'helper'])
 
 export function useSteps(id: Ref<string>, matrix: Ref<Matrix | undefined>, refetch: () => Promise<unknown>) {
   const { t } = useI18n()
