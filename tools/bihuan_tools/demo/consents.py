@@ -42,7 +42,7 @@ _OPEN = {
     ),
 }  # fmt: skip
 _AGREED_ROW = Filled("按新日期交付，评审会改期", "2", {"kind": "bonus_points", "amount": "10"}, _YES)
-_LIGHT = Filled("核对自己的计划，无须加班", "0", _NOTHING, _YES)
+LIGHT = Filled("核对自己的计划，无须加班", "0", _NOTHING, _YES)
 
 
 async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) -> int:
@@ -58,7 +58,7 @@ async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) 
         [(tasks["GX-500-27"], 7), (tasks["GX-500-23"], 7)],
         now,
         _OPEN,
-        _LIGHT,
+        LIGHT,
         unanswered={"20545"},
     )
     await propose_one(
@@ -68,7 +68,7 @@ async def propose(instance: Instance, client: httpx.AsyncClient, now: datetime) 
         [(tasks["TS-330-02"], 3)],
         now,
         {tasks["TS-330-02"]["owner"]: _AGREED_ROW},
-        _LIGHT,
+        LIGHT,
     )
     return 2
 
@@ -91,7 +91,7 @@ async def propose_one(
     proposal = {"title": title, "reason": reason, "adjustments": adjustments}
     made = await people.known(LEAD, "/consents", proposal)
     path = f"/consents/{made['summary']['matrix']}"
-    others = others or _LIGHT
+    others = others or LIGHT
     columns = [(row, rows.get(row["person"], others)) for row in made["rows"]]
     wording = proposal | {
         "version": made["version"],

@@ -34,7 +34,7 @@ async def finish_agreed_work(instance: Instance, client: httpx.AsyncClient, now:
     tasks = [one for one in tasks if one["state"] == "active" and "样机调试" in one["title"]][: len(_BOOKED)]
     if not tasks:
         return 0
-    await _until_estimated(people, [one["task"] for one in tasks])
+    await until_estimated(people, [one["task"] for one in tasks])
     for task, booked in zip(tasks, _BOOKED, strict=False):
         await propose_one(
             people, f"{task['title']}顺延三天", "温漂曲线在 −20 ℃ 有拐点，要补一轮摸底再定参数。", [(task, 3)], now,
@@ -49,7 +49,7 @@ async def finish_agreed_work(instance: Instance, client: httpx.AsyncClient, now:
     return len(tasks)
 
 
-async def _until_estimated(people: TaskPeople, tasks: list[str]) -> None:
+async def until_estimated(people: TaskPeople, tasks: list[str]) -> None:
     """Until the finished projects have reached the history of hours."""
     until = time.monotonic() + _SECONDS
     while time.monotonic() < until:

@@ -186,7 +186,7 @@ def _modules_of(product: str) -> list[Module]:
     return found
 
 
-def _owner(random: Random, kind: str, module: Module, staff: list[PersonChanged]) -> str:
+def owner_of(random: Random, kind: str, module: Module, staff: list[PersonChanged]) -> str:
     """Who answers for the module does its work; others by department."""
     department = {"test": "TE", "process": "PE"}.get(kind, "RD")
     here = list(engineers(staff, department))
@@ -194,7 +194,7 @@ def _owner(random: Random, kind: str, module: Module, staff: list[PersonChanged]
     return responsible[0] if responsible and kind != "document" else random.choice(here[:40]).person
 
 
-def _criterion(module: Module, text: str | None, *, verified: bool) -> dict[str, Any]:
+def criterion_of(module: Module, text: str | None, *, verified: bool) -> dict[str, Any]:
     if text is not None:
         return {"text": text, "verified": verified, **_MANNER.get(text, {})}
     sign, value = module.limit.split(" ")
@@ -224,15 +224,15 @@ def _task(
         due = _evening(now + timedelta(hours=7 if kind == "develop" else 30))
     return {
         "code": code, "title": title.format(m=module.name), "kind": kind, "state": "done" if done else "active",
-        "owner": owner or _owner(random, kind, module, staff), "module": module.item, "item_version": module.version,
+        "owner": owner or owner_of(random, kind, module, staff), "module": module.item, "item_version": module.version,
         "weight": None, "starts_at": (due - timedelta(days=20)).isoformat(), "due_at": due.isoformat(),
         "finished_at": finished.isoformat() if done else None, "planned_hours": str(planned),
-        "actual_hours": str(_actual(random, planned)) if done else None,
+        "actual_hours": str(hours_taken(random, planned)) if done else None,
         "deliverables": [
             {
                 "title": f"{module.name}{deliverable}", "due_at": due.isoformat(),
                 "criteria": [
-                    _criterion(module, text, verified=done) for text in (*_ALSO.get(criterion or "", ()), criterion)
+                    criterion_of(module, text, verified=done) for text in (*_ALSO.get(criterion or "", ()), criterion)
                 ],
             }
         ],
@@ -251,7 +251,8 @@ def _end_of_work(at: datetime) -> datetime:
     return day
 
 
-def _actual(random: Random, planned: int) -> Decimal:
+def hours_taken(random: Random, planned: int) -> Decimal:
+    """What work really takes: a little more than planned, and often something else."""
     hours = Decimal(str(planned * random.lognormvariate(0.08, 0.25)))
     return (hours * 2).quantize(Decimal(1)) / 2
 
@@ -268,12 +269,12 @@ def _finished(random: Random, place: int, staff: list[PersonChanged], now: datet
         tasks.append(
             {
                 "code": f"H{place + 1}-{number:02}", "title": title.format(m=module.name), "kind": kind, "state": "done",
-                "owner": _owner(random, kind, module, staff), "module": module.item, "item_version": "V1.0",
+                "owner": owner_of(random, kind, module, staff), "module": module.item, "item_version": "V1.0",
                 "due_at": (finished + timedelta(days=random.choice((-2, -1, 0, 1, 3)))).isoformat(),
                 "finished_at": finished.isoformat(), "planned_hours": str(planned),
-                "actual_hours": str(_actual(random, planned)),
+                "actual_hours": str(hours_taken(random, planned)),
                 "deliverables": [
-                    {"title": f"{module.name}{deliverable}", "criteria": [_criterion(module, criterion, verified=True)]}
+                    {"title": f"{module.name}{deliverable}", "criteria": [criterion_of(module, criterion, verified=True)]}
                 ],
             }
         )  # fmt: skip

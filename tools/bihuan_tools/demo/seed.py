@@ -10,6 +10,7 @@ import httpx
 from bihuan_chassis.auth import Role
 from bihuan_contracts import Event
 from bihuan_tools.demo import (
+    appeals,
     company,
     consents,
     evidence,
@@ -18,6 +19,7 @@ from bihuan_tools.demo import (
     locks,
     orders,
     own_goals,
+    pilot,
     products,
     requests,
     rules,
@@ -39,7 +41,8 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
     at = now or datetime.now(UTC)
     staff = company.people()
     releases = products.first_releases()
-    projects = [trees.connect(project, at) for project in products.projects(staff, at)] + support.projects(staff, at)
+    projects = [trees.connect(project, at) for project in products.projects(staff, at)]
+    projects += [pilot.project(staff, at), *support.projects(staff, at)]
     past = list(history.events(at, projects))
     await _send(instance, staff, progress, "人员与供应商", "people and suppliers")
     await _send(instance, releases, progress, "产品结构", "product structure")
@@ -65,7 +68,11 @@ async def seed(instance: Instance, progress: Progress, *, now: datetime | None =
         matrices = await consents.propose(instance, client, at)
         if matrices:
             matrices += await hours.finish_agreed_work(instance, client, at)
+            matrices += await pilot.finish(instance, client, at)
         progress("影响矩阵", "impact matrices", matrices, matrices)
+        if matrices:
+            contested = await appeals.bring(instance, client, at)
+            progress("申诉", "appeals", contested, contested)
         listed = (await client.get(f"{goals}/projects")).json()["projects"]
         first = next(one["project"] for one in listed if one["code"] == projects[0]["code"])
         written = await orders.write(instance, at, first)

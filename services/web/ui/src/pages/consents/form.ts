@@ -63,13 +63,15 @@ export function formOf(matrix: Matrix, isoDay: (value: string) => string, action
 function rowForm(row: Row, action: string, isoDay: (value: string) => string): RowForm {
   const light = LIGHT.has(row.found_by)
   const given = row.compensation
+  // a first suggestion: whoever has emptied the column finds it empty
+  const untouched = row.hours === null && !given
   return {
     person: row.person,
     name: row.person_name,
     foundBy: row.found_by,
     task: row.task,
     taskCode: row.task_code,
-    action: row.action || action,
+    action: row.action || (untouched ? action : ''),
     hours: row.hours ?? (light ? '0' : ''),
     kind: given?.kind && given.kind !== 'unknown' ? (given.kind as RowForm['kind']) : light ? 'none' : '',
     amount: given && Number(given.amount) ? String(given.amount) : '',
