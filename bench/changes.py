@@ -32,6 +32,9 @@ select 'I-' || n, '件 ' || n, case when level = $2::int - 1 then 'product' when
 from places
 """
 _TASKS = """
+with home as (
+    insert into projects (project, code, name, product, lead, state, version)
+    values ('0190b3c0-0000-7000-8000-0000000000be', 'BENCH', '测量', 'BENCH', 'B000', 'active', 1))
 insert into tasks (task, code, title, kind, state, owner, module, item_version, project, version)
 select gen_random_uuid(), 'T-' || n, '任务', 'develop', 'active', 'B' || lpad((n % 30)::text, 3, '0'),
        'I-' || ($3::int + n % ($2::int - $3::int)), 'V1', '0190b3c0-0000-7000-8000-0000000000be', 1

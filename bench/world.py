@@ -28,7 +28,11 @@ with modules as (
     insert into items (item, name, kind, version, released_at)
     select $1 || n, 'M', 'module', 'V1', now() from generate_series(1, $2::int) as n returning item),
 bills as (
-    insert into bom_versions (item, version, lines, released_at) select item, 'V1', '[]', now() from modules)
+    insert into bom_versions (item, version, lines, released_at) select item, 'V1', '[]', now() from modules),
+home as (
+    insert into projects (project, code, name, product, lead, state, version)
+    values ('0190b3c0-0000-7000-8000-0000000000be', 'BENCH-2', '测量', 'BENCH', 'B000', 'active', 1)
+    on conflict do nothing)
 insert into tasks (task, code, title, kind, state, owner, module, item_version, project, version)
 select gen_random_uuid(), item || '-' || n, 'T', 'develop', $3, 'B' || lpad((n % 30)::text, 3, '0'), item, 'V1',
        '0190b3c0-0000-7000-8000-0000000000be', 1
