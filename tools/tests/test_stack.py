@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from bihuan_tools.instance import Instance
 from bihuan_tools.main import app
 from bihuan_tools.stack import PostgresServer, process
 from bihuan_tools.stack.kafka import _cluster_id
-from bihuan_tools.stack.process import available_megabytes
+from bihuan_tools.stack.process import RecordedProcess, available_megabytes
 
 
 def test_a_cluster_id_never_looks_like_an_option() -> None:
@@ -90,6 +92,30 @@ def test_the_limit_of_a_container_counts_as_memory(tmp_path: Path, monkeypatch: 
     assert available_megabytes() == min(whole, 150)
     (tmp_path / "memory.max").write_text("max\n")
     assert available_megabytes() > 150
+
+
+_PARENT = """
+import sys, pathlib
+from bihuan_tools.stack.process import RecordedProcess
+RecordedProcess(pathlib.Path(sys.argv[1]), "child").start(["sleep", "600"])
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.timeout(30)
+def test_what_another_command_has_started_is_over_when_it_has_ended(tmp_path: Path) -> None:
+    """`bihuan down` beside a running `bihuan demo run`, which has not asked for its children yet."""
+    command = [sys.executable, "-c", _PARENT, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "started\n"
+        child = RecordedProcess(tmp_path, "child")
+        pid = child.pid
+        child.stop(seconds=600)
+        assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        assert child.find() is None
+        parent.communicate()
 
 
 def test_a_lock_file_that_names_a_stranger_does_not_stop_the_server(tmp_path: Path) -> None:

@@ -84,6 +84,20 @@ def require_memory(megabytes: int, what: str) -> None:
         )
 
 
+def _runs(process: psutil.Process) -> bool:
+    """False for one that has ended and whose parent, such as `bihuan demo run`, has not looked yet."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_until_over(processes: Sequence[psutil.Process], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while (running := [one for one in processes if _runs(one)]) and time.monotonic() < until:
+        psutil.wait_procs(running, timeout=0.1)
+
+
 class RecordedProcess:
     """A background process whose id and start time stand in a file, so that a stale file never ends a stranger."""
 
@@ -128,7 +142,7 @@ class RecordedProcess:
             recorded = json.loads(self._file.read_text(encoding="utf-8"))
             process = psutil.Process(recorded["pid"])
             same = abs(process.create_time() - recorded["started"]) < 1
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if same and _runs(process) else None
         except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
             return None
 
@@ -160,12 +174,12 @@ class RecordedProcess:
             family = [process, *process.children(recursive=True)]
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(how)
-            _, alive = psutil.wait_procs([process], timeout=seconds)
-            for one in alive + [child for child in family[1:] if child.is_running()]:
+            _wait_until_over([process], seconds)
+            for one in filter(_runs, family):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.kill()
             self._file.unlink(missing_ok=True)
-            psutil.wait_procs(family, timeout=5)
+            _wait_until_over(family, 5)
         self._file.unlink(missing_ok=True)
         self._restarts.unlink(missing_ok=True)
 
