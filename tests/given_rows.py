@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 ROWS = 40
 _NOW = datetime(2026, 3, 11, 0, 30, tzinfo=UTC)
@@ -38,6 +40,9 @@ where k.contype = 'c' and k.conrelid <> 0 and cardinality(k.conkey) = 1
 """
 
 
+Rows = list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Column:
     table: str
@@ -58,7 +63,7 @@ class Column:
 async def fill(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[str, Any]) -> dict[str, int]:
     """Some rows in every empty table, and how many; `given` says of `table.column` what stands there."""
     tables = await _tables(connection)
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, Rows] = {}
     for table in _parents_first(tables):
         columns = tables[table]
         rows[table] = [{one.name: _value(one, number, rows, given) for one in columns} for number in range(ROWS)]
@@ -67,13 +72,27 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", given: Mapping[
         # A table kept by rules (nothing in it is changed or deleted) takes no conflict clause.
         kept = await connection.fetchval("select relhasrules from pg_class where oid = $1::regclass", table)
         statement = f'insert into "{table}" ({names}) values ({places}){"" if kept else " on conflict do nothing"}'
-        try:
-            await connection.executemany(statement, [list(row.values()) for row in rows[table]])
-        except asyncpg.CheckViolationError:  # columns that must agree with each other: what may be empty is
-            may_be_empty = [one.name for one in columns if not one.required and one.address not in given]
-            rows[table] = [row | dict.fromkeys(may_be_empty) for row in rows[table]]
-            await connection.executemany(statement, [list(row.values()) for row in rows[table]])
+        for tried in _ways_to_agree(columns, rows[table], rows, given):
+            with suppress(asyncpg.CheckViolationError):
+                await connection.executemany(statement, [list(row.values()) for row in tried])
+                rows[table] = tried
+                break
+        else:
+            pytest.fail(f"{table}: which of its columns agree with each other is not known here yet")
     return {table: await connection.fetchval(f'select count(*) from "{table}"') for table in tables}
+
+
+def _ways_to_agree(
+    columns: Sequence[Column], made: Rows, rows: Mapping[str, Rows], given: Mapping[str, Any]
+) -> Iterator[Rows]:
+    """The rows as they were made; else without all that may be empty; else with one of it, in every row."""
+    yield made
+    optional = [one for one in columns if not one.required and one.address not in given]
+    bare = [row | dict.fromkeys(one.name for one in optional) for row in made]
+    yield bare
+    for one in optional:
+        always = replace(one, required=True)
+        yield [row | {one.name: _value(always, number, rows, given)} for number, row in enumerate(bare)]
 
 
 async def _tables(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, list[Column]]:
@@ -109,7 +128,7 @@ def _parents_first(tables: Mapping[str, Sequence[Column]]) -> Iterator[str]:
             del left[table]
 
 
-def _value(column: Column, number: int, rows: Mapping[str, list[dict[str, Any]]], given: Mapping[str, Any]) -> Any:
+def _value(column: Column, number: int, rows: Mapping[str, Rows], given: Mapping[str, Any]) -> Any:
     if column.address in given:
         value = given[column.address]
         return json.dumps(value) if column.type in {"json", "jsonb"} else value

@@ -89,8 +89,10 @@ def test_nothing_that_was_typed_runs_on_any_page(bihuan: Instance, open_as: Open
 
     own = open_as(person, "/")
     expect(own.get_by_text(version).first).to_be_visible(timeout=15_000)
+    _until(own, "/api/goals/week", lambda week: week["retest_cards"])  # the notice may be quicker than the card
     week = own.request.get("/api/goals/week").json()
     card = next(one["task"] for one in week["retest_cards"])
+    _until(own, f"/api/feedback/cards/{card}/answers")
     _ok(own, "post", f"/api/feedback/cards/{card}/answers", {"answer": "misunderstanding", "comment": _ALL})
     _ok(own, "put", f"/api/feedback/cards/{card}/document", {"body": _ALL, "version": 1})
     picture = own.screenshot(clip={"x": 0, "y": 0, "width": 9, "height": 9})
