@@ -40,7 +40,13 @@ def _upkeep(people: list[str], now: datetime) -> dict[str, Any]:
                 {"person": person, "hours": str(random.randint(44, 96)), "at": (now - timedelta(days=28 + 30 * month)).isoformat()}
                 for month in range(_MONTHS)
             ],
-            "deliverables": [{"title": "维护记录", "due_at": due, "criteria": [{"text": "年度维护项全部关闭"}]}],
+            "deliverables": [
+                {
+                    "title": f"第 {quarter} 季度维护记录", "due_at": (now + timedelta(days=75 - 91 * (4 - quarter))).isoformat(),
+                    "criteria": [{"text": "本季度维护项全部关闭", "verified": quarter < 4}],
+                }
+                for quarter in (1, 2, 3, 4)
+            ],
         }
         for number, person in enumerate(people, 1)
     ]  # fmt: skip

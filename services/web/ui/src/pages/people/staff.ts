@@ -27,3 +27,6 @@ export function departmentsOf(people: readonly Person[], words: string, role: st
 
 /** Roles worth naming: everybody inside is an employee. */
 export const ownRoles = (person: Pick<Person, 'roles'>) => person.roles.filter((role) => role !== 'employee')
+
+/** On a phone roles stand right beside the position. */
+export const saysMore = (person: Pick<Person, 'title'>, roles: string) => Boolean(roles) && roles !== person.title
