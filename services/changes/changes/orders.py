@@ -23,9 +23,10 @@ log = structlog.get_logger()
 async def standing(tx: Transaction, one: StoredOrder, *, approval_needed: bool) -> Standing:
     """What the steps of an order depend on, now."""
     order = one.order
-    open_retests = 0
+    open_retests: tuple[str, ...] = ()
     if order.state is ChangeState.RELEASED and order.applied_at is not None:
-        open_retests = len(await store.retests_without_report(tx, order.change))
+        waiting = await store.retests_without_report(tx, order.change)
+        open_retests = tuple(one["code"] or one["title"] or one["person"] for one in waiting)
     return Standing(
         order.state, order.author, order.approved_by, order.applied_at is not None, one.blocked_by, open_retests,
         approval_needed,

@@ -93,8 +93,8 @@ def test_dated_change_can_be_cancelled_until_it_acts() -> None:
 
 def test_change_with_a_retest_without_report_stays_open() -> None:
     """C10."""
-    with pytest.raises(StepRefusedError, match="retests_open"):
-        after(an_order(S.RELEASED, open_retests=2), A.CLOSE, OVERSEER)
+    with pytest.raises(StepRefusedError, match=r"retests_open.*RT-1, RT-2"):
+        after(an_order(S.RELEASED, open_retests=("RT-1", "RT-2")), A.CLOSE, OVERSEER)
 
 
 def test_only_the_right_people_are_offered_a_step() -> None:
@@ -112,7 +112,7 @@ def test_every_order_says_what_it_waits_for() -> None:
         way_out(an_order(S.REVIEW, approved_by=("10500",))),
         way_out(an_order(S.REVIEW, base_moved_by="X")),
         way_out(an_order(S.RELEASED, applied=False)),
-        way_out(an_order(S.RELEASED, open_retests=1)),
+        way_out(an_order(S.RELEASED, open_retests=("RT-1",))),
         way_out(an_order(S.RELEASED)),
         way_out(an_order(S.CLOSED)),
     ] == [

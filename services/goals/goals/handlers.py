@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from bihuan_chassis import Timer, Transaction
+from bihuan_chassis import Live, Timer, Transaction
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ConsentChanged, ConsentState, ImpactAction, ImpactAssessed, ImpactRow
 from bihuan_contracts.feedback import CardAnswered
@@ -153,6 +153,7 @@ async def enter(tx: Transaction, tree: Tree, judgement: Judgement, report: TestR
     for card in record(tree, judgement, report.tested_at):
         await open_locks_of(tx, tree, card)
     if not judgement.counts:
+        tx.live(Live("task", str(task.task)))  # the task stays as it is, but its page and its change's list the report
         tx.announce(*_does_not_count(task, report, judgement, tx.now))
 
 

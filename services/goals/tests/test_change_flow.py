@@ -95,6 +95,8 @@ async def test_report_that_does_not_verify_says_why(
     assert (await given.tasks(goals))["RT-0187-1"].state is TaskState.ACTIVE
     notices = await goals.announced(topics.NOTICE_REQUESTS)
     assert [notice.person for notice in notices] == ([] if counts else [given.TESTER])
+    told = [one.id for one in goals.live_messages if one.kind == "task"]
+    assert told == ([] if counts else [str(card.task)])  # open pages list it as well; a task that changes is announced
 
 
 async def test_no_hours_on_a_locked_task_and_the_way_out_is_said(goals: RunningService) -> None:

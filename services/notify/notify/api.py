@@ -121,6 +121,8 @@ class Delivery(Reply):
     seconds_from_receipt: float | None
     read_at: datetime | None
     confirmed_at: datetime | None
+    escalations: int
+    """0: still in time; 1: reminded; 2: the manager has been told."""
     superseded: bool
 
 
@@ -132,6 +134,8 @@ class Deliveries(Reply):
     slowest: float | None
     misses: list[str]
     """Names of those who had it later than the limit."""
+    unconfirmed: list[str]
+    """Names of those who must confirm and had not when they were reminded (N3)."""
 
 
 LIMIT_SECONDS = 120
@@ -204,6 +208,7 @@ async def read_deliveries(change: UUID, tx: Tx) -> Deliveries:
         p95=_percentile(times, 95),
         slowest=times[-1] if times else None,
         misses=[one.name for one in found if (one.seconds_from_release or 0) > LIMIT_SECONDS],
+        unconfirmed=[one.name for one in found if one.escalations and not one.confirmed_at and not one.superseded],
     )
 
 
@@ -217,7 +222,7 @@ def _delivery(row: Any) -> Delivery:
         person=row["person"], name=row["name"] or row["person"], must_confirm=row["must_confirm"],
         delivered_at=row["delivered_at"], seconds_from_release=_seconds(row["released_at"], row["delivered_at"]),
         seconds_from_receipt=_seconds(row["received_at"], row["delivered_at"]), read_at=row["read_at"],
-        confirmed_at=row["confirmed_at"], superseded=row["superseded"],
+        confirmed_at=row["confirmed_at"], escalations=row["escalations"], superseded=row["superseded"],
     )  # fmt: skip
 
 

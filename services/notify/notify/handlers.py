@@ -177,6 +177,8 @@ async def on_escalation_due(timers: Sequence[Timer], tx: Transaction) -> None:
     for row in await store.find_notices(tx, [UUID(timer.key) for timer in timers]):
         if row["confirmed_at"] or row["superseded"]:
             continue
+        if row["change"] is not None:
+            tx.live(Live("receipt", str(row["change"])))
         if row["escalations"] == 0:
             await store.escalated(tx, row["notice"], tx.now + _patience(tx))
             await store.add_states(tx, [(row["notice"], "site", "reminded", None)])

@@ -123,8 +123,9 @@ async def test_confirming_stops_every_reminder(notify: RunningService) -> None:
 
 
 async def test_silence_is_repeated_and_then_told_to_the_manager(notify: RunningService) -> None:
-    """N3: a step fires once, also when the worker was away."""
+    """N3, C6: a step fires once, also when the worker was away; who is late is named, and no longer once confirmed."""
     await told(notify)
+    assert await unconfirmed(notify) == []
     await notify.fire_timers(at=NOW + timedelta(minutes=31))
     (notice,) = await inbox(notify, ENGINEER)
     assert notice["escalations"] == 1
@@ -133,6 +134,14 @@ async def test_silence_is_repeated_and_then_told_to_the_manager(notify: RunningS
     escalated = await inbox(notify, BOSS)
     assert {one["kind"] for one in escalated} == {"escalation"}
     assert len(escalated) == 2  # the engineer's and the tester's
+    assert sorted(await unconfirmed(notify)) == [f"名{ENGINEER}", f"名{TESTER}"]
+    await notify.client(ENGINEER).post(f"/notices/{notice['notice']}/confirm")
+    assert await unconfirmed(notify) == [f"名{TESTER}"]
+
+
+async def unconfirmed(notify: RunningService) -> list[str]:
+    named: list[str] = (await notify.client(LEAD).get(f"/changes/{CHANGE}/deliveries")).json()["unconfirmed"]
+    return named
 
 
 async def test_somebody_elses_notice_is_as_if_it_were_not_there(notify: RunningService) -> None:

@@ -29,7 +29,9 @@ ANSWERS: dict[str, Any] = {
         "locks": [{"code": "T-1"}], "cards": [{"code": "RT-0187-1"}], "targets": [{"code": "T-1"}],
         "reports": [{"report": "TR-1", "counts": True}],
     },
-    f"/api/notify/changes/{CHANGE}/deliveries": {"deliveries": [{"person": "10306"}], "misses": ["林若溪"]},
+    f"/api/notify/changes/{CHANGE}/deliveries": {
+        "deliveries": [{"person": "10306"}], "misses": ["林若溪"], "unconfirmed": ["林若溪"],
+    },
     f"/api/analytics/changes/{CHANGE}/clock": {"misses": ["周启航", "林若溪"], "last_delivery": 121.0},
     f"/api/changes/consents?change={CHANGE}&limit=200": {"matrices": [{"number": "GCM-2026-0001"}]},
     f"/api/changes/changes/{CHANGE}/suspects": {"suspects": []},
@@ -79,6 +81,7 @@ async def test_one_call_gives_locks_cards_targets_reports_consents_notices_and_c
                        ("consents", "GCM-2026-0001"), ("notices", "10306"), ("clock", "121.0")):  # fmt: skip
         assert word in str(unit[part]), part
     assert unit["misses"] == ["周启航", "林若溪"]
+    assert unit["unconfirmed"] == ["林若溪"]
     assert unit["missing_reports"] == ["RT-0187-1 · 传导发射复测 · 林若溪"]
 
 

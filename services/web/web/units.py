@@ -39,6 +39,8 @@ class Unit(Reply):
     """Files that go with it: feedback."""
     misses: list[str]
     """Names of those whom the notice reached later than two minutes after release, or has not reached since."""
+    unconfirmed: list[str]
+    """Names of those who had to confirm, had not in time and were reminded."""
     missing_reports: list[str]
     """Cards, or retests that are no card yet, without a report against the new criterion, each with its person."""
     away: list[str]
@@ -79,6 +81,7 @@ async def read_unit(change: UUID, request: Request) -> Unit:
         reports=_of(effects, "reports"), consents=_of(matrices, "matrices"), suspects=suspects,
         notices=_of(deliveries, "deliveries"), clock=clock, attachments=_of(files, "attachments"),
         misses=sorted({*(_of(clock, "misses") or ()), *(_of(deliveries, "misses") or ())}),
+        unconfirmed=_of(deliveries, "unconfirmed") or [],
         missing_reports=[_missing(one) for one in detail.get("open_retests", ())],
         away=sorted(set(away)),
     )  # fmt: skip

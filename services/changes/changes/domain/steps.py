@@ -41,8 +41,8 @@ class Standing:
     applied: bool = False
     base_moved_by: str | None = None
     """Number of the change that has replaced the base meanwhile."""
-    open_retests: int = 0
-    """Retest cards without a report against the new criterion, and those still to be made."""
+    open_retests: tuple[str, ...] = ()
+    """Retest cards without a report against the new criterion by their codes, and those still to be made by title."""
     approval_needed: bool = True
     """Whether this company lets the author release without somebody else's approval."""
 
@@ -182,10 +182,11 @@ def _guards(standing: Standing, action: Action) -> None:
         case Action.CLOSE if not standing.applied:
             raise StepRefusedError("not_applied", "变更还没有生效", "The change has not taken effect yet")
         case Action.CLOSE if standing.open_retests:
+            count, names = len(standing.open_retests), standing.open_retests
             raise StepRefusedError(
                 "retests_open",
-                f"还有 {standing.open_retests} 张重测卡没有新标准下的报告",
-                f"{standing.open_retests} retest cards have no report against the new criterion",
+                f"还有 {count} 张重测卡没有新标准下的报告：{'、'.join(names)}",
+                f"No report against the new criterion yet ({count}): {', '.join(names)}",
             )
         case Action.REVISE if not standing.applied:
             raise StepRefusedError("not_applied", "变更还没有生效，可以撤销", "Not in effect yet: cancel it")
