@@ -471,6 +471,7 @@ def _inform(change: Change, world: World, because: ImpactRow, person: str) -> Im
             "task_title": None,
             "criterion": None,
             "due_within_days": None,
+            "hours_factor": Decimal(1),
             "must_confirm": False,
             "needs_consent": False,
             "path": (*because.path[:-1], PathStep(kind="person", key=person, name=name)),
