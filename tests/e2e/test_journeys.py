@@ -15,7 +15,7 @@ from bihuan_tools.demo.company import ENGINEER, LEAD, TESTER
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(120)]
 OpenAs = Callable[..., Page]
-MANAGER, DIRECTOR, INTEGRATOR = "10006", "10005", "10901"
+MANAGER, DIRECTOR, INTEGRATOR = "10006", "10001", "10901"
 in_every_cell = pytest.mark.parametrize("cell", CELLS, ids=str)
 
 
@@ -130,9 +130,15 @@ def test_a_manager_sees_who_has_what_and_goes_to_somebodys_week(open_as: OpenAs,
 
 @in_every_cell
 def test_a_director_reads_the_company_from_boards_wall_and_trend(open_as: OpenAs, cell: Cell) -> None:
-    """W2, A3: every project at a glance, the trend of the first retest report, the wall."""
+    """G4, W2, A3: own people who are held up, every project at a glance, the trend of the first retest report, the wall."""
     page = open_as(DIRECTOR, "/", cell=cell)
-    settle(page)
+    team = page.locator("[data-letter=F]")
+    mine = [one for one in page.request.get("/api/people").json()["people"] if one["manager"] == DIRECTOR]
+    expect(team.get_by_text(re.compile(rf"\b{len(mine)}\b")).first).to_be_visible()
+    look(page, cell, "week-director")
+    team.locator("tbody a").first.click()
+    page.wait_for_url(re.compile(r"/\?person=\d+"))
+    expect(page.locator("[data-letter=F]")).to_have_count(0)
     go(page, cell, "boards")
     projects = page.request.get("/api/boards").json()["projects"]
     running = [one for one in projects if one["state"] not in {"done", "cancelled"}]

@@ -12,8 +12,8 @@ export type Workload = Schemas['Workload']
 /** Who may read another person's week, and so what they have open. */
 export const LEADS = ['manager', 'project_lead', 'hr', 'director', 'administrator'] as const
 
-export function useStaff() {
-  return useQuery({ queryKey: ['staff'], queryFn: () => unwrap(web.GET('/api/people')) })
+export function useStaff(asked: MaybeRefOrGetter<boolean> = true) {
+  return useQuery({ queryKey: ['staff'], enabled: () => toValue(asked), queryFn: () => unwrap(web.GET('/api/people')) })
 }
 
 export function usePerson(person: MaybeRefOrGetter<string>) {
