@@ -63,6 +63,7 @@ async def test_release_becomes_one_impact_with_everybody_it_touches(changes: Run
     assert impact.rows[1].criterion == criterion
     assert [step.key for step in impact.rows[0].path] == ["PM-480", "T-1", "10231"]
     assert impact.rows[0].rule == "default/lock-direct"
+    assert [row.hours_factor != 1 for row in impact.rows] == [True, False, False], "who is told has no hours of it"
     (order,) = await changes.announced(topics.CHANGE_ORDERS)
     assert [(one.kind, one.item, one.replaced_by) for one in order.differences] == [
         ("replaced", "DCM-2410", "DCM-2412")
