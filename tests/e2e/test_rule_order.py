@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.e2e.cells import WIDE, Cell
 
 from bihuan_tools.instance import Instance
 
@@ -93,7 +94,7 @@ def test_the_order_is_moved_in_english_and_only_read_on_a_phone(
 ) -> None:
     """C4, W1: nothing is wider than the page, nothing stays behind when it is given up."""
     second = two_rules[3]
-    page = open_as(OWNER, "/rules", width=1440, language="en-GB")
+    page = open_as(OWNER, "/rules", cell=Cell("en", "light", WIDE))
     page.get_by_role("button", name="Change the order").click()
     page.get_by_role("button", name=f"Move {second} up").click()
     expect(page.locator(".ro .rfs li").first).to_contain_text("never decides")
