@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 UI = Path(__file__).parents[2] / "services/web/ui"
@@ -62,6 +63,8 @@ CELLS = [
     Cell("en", "dark", WIDE),
     Cell("en", "light", PHONE),
 ]
+in_two_cells = pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+"""Both languages and both widths, for journeys whose pages are looked at in every cell elsewhere."""
 
 
 @cache

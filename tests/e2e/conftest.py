@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.e2e.cells import ARTIFACTS, Cell
+from tests.e2e.given_project import INTEGRATOR, Given, a_project
 
+from bihuan_tools.demo.company import LEAD
 from bihuan_tools.instance import Instance
 
 _FAILED = pytest.StashKey[bool]()
@@ -122,3 +124,9 @@ def _hear_complaints(page: Page, own: str) -> None:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", said)
     page.on("request", lambda request: asked(request.url))
+
+
+@pytest.fixture
+def given(open_as: Callable[..., Page]) -> Given:
+    """A project and a module that belong to this test alone."""
+    return a_project(open_as(INTEGRATOR, "/"), open_as(LEAD, "/"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 from tests.e2e.acting import ask, settled_matrix, task_of
-from tests.e2e.cells import CELLS, Cell, look
+from tests.e2e.cells import CELLS, Cell, in_two_cells, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
@@ -142,7 +142,7 @@ def test_adjustment_is_appealed_and_corrected(open_as: OpenAs) -> None:
     expect(handler.get_by_role("heading", level=1)).to_have_text(phone.words("appeal.next.acknowledged"))
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_score_is_appealed_and_not_admitted(open_as: OpenAs, cell: Cell) -> None:
     """C9: from the figure on the page of one's own data; the reason of the refusal is seen, and it may be appealed anew."""
     appellant = open_as(_ENGINEER, "/goals", cell=cell)

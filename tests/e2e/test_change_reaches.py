@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.cells import CELLS, Cell, look
-from tests.e2e.given_project import INTEGRATOR, MARK, Given, a_project, ask, until
+from tests.e2e.cells import Cell, in_two_cells, look
+from tests.e2e.given_project import INTEGRATOR, MARK, Given, ask, until
 from tests.e2e.given_rule import Rule, a_rule
 
 from bihuan_contracts import topics
@@ -18,12 +18,6 @@ from bihuan_tools.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
-both = pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
-
-
-@pytest.fixture
-def given(open_as: OpenAs) -> Given:
-    return a_project(open_as(INTEGRATOR, "/"), open_as(LEAD, "/"))
 
 
 def _send(page: Page, topic: Any, data: dict[str, Any]) -> None:
@@ -41,7 +35,7 @@ def _order(number: str, supplier: str, name: str, item: str, quantity: int, **mo
     return order | {"version": 1} | more
 
 
-@both
+@in_two_cells
 def test_suppliers_with_open_orders_are_named_inside_and_see_nothing_of_others(
     bihuan: Instance, open_as: OpenAs, given: Given, cell: Cell
 ) -> None:
@@ -91,7 +85,7 @@ def test_suppliers_with_open_orders_are_named_inside_and_see_nothing_of_others(
         assert theirs.request.get(path).status == 403, path
 
 
-@both
+@in_two_cells
 def test_the_document_follows_each_change_and_keeps_what_it_said(open_as: OpenAs, given: Given, cell: Cell) -> None:
     """C11: each change a version with what is new marked, the older one can be read, and the print holds the text alone."""
     first = given.release("V1.1")

@@ -9,19 +9,14 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.cells import CELLS, Cell, look
-from tests.e2e.given_project import INTEGRATOR, Given, a_project, ask, until
+from tests.e2e.cells import Cell, in_two_cells, look
+from tests.e2e.given_project import Given, ask, until
 
 from bihuan_tools.demo.company import ENGINEER, LEAD, TESTER
 from bihuan_tools.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
-
-
-@pytest.fixture
-def given(open_as: OpenAs) -> Given:
-    return a_project(open_as(INTEGRATOR, "/"), open_as(LEAD, "/"))
 
 
 def _day_is_over(bihuan: Instance, lock: str) -> None:
@@ -39,7 +34,7 @@ def _day_is_over(bihuan: Instance, lock: str) -> None:
         assert thread.submit(asyncio.run, move()).result() == "UPDATE 1"
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_a_concession_is_asked_for_granted_and_runs_out(
     bihuan: Instance, open_as: OpenAs, given: Given, cell: Cell
 ) -> None:
@@ -154,7 +149,7 @@ def test_a_retest_card_carries_weight_and_the_old_pass_counts_again_only_when_ve
     expect(deliverables.get_by_role("row", name=re.compile("余量 ≥ 6 dB.*C2.*已验证"))).to_be_visible()
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_recalculated_targets_say_old_and_new_and_why(open_as: OpenAs, given: Given, cell: Cell) -> None:
     """G8: due date, hours and criterion, each old → new with the change that moved it, for the owner and on the change."""
     change = given.release("V1.1", limit="6")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from openpyxl import Workbook, load_workbook
 from playwright.sync_api import FilePayload, Page, expect
-from tests.e2e.cells import CELLS, Cell, look
+from tests.e2e.cells import Cell, in_two_cells, look
 
 from bihuan_tools.demo.company import LEAD
 
@@ -28,7 +28,7 @@ def _file(book: Workbook) -> FilePayload:
     return {"name": "tree.xlsx", "mimeType": XLSX, "buffer": packed.getvalue()}
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_a_project_from_a_workbook_whose_wrong_cells_are_named_first(open_as: OpenAs, cell: Cell) -> None:
     page = open_as(LEAD, "/boards/new", cell=cell)
     word, code = cell.words, f"X{uuid4().hex[:5].upper()}"

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.e2e.cells import CELLS, Cell, look
-from tests.e2e.given_project import INTEGRATOR, MARK, Given, a_project, ask, until
+from tests.e2e.cells import Cell, in_two_cells, look
+from tests.e2e.given_project import INTEGRATOR, MARK, Given, ask, until
 from tests.e2e.given_rule import Rule, a_rule
 
 from bihuan_contracts import topics
@@ -19,12 +19,6 @@ from bihuan_tools.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
-both = pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
-
-
-@pytest.fixture
-def given(open_as: OpenAs) -> Given:
-    return a_project(open_as(INTEGRATOR, "/"), open_as(LEAD, "/"))
 
 
 @pytest.fixture
@@ -90,7 +84,7 @@ def _time_is_up(bihuan: Instance, change: str, person: str) -> None:
         assert thread.submit(asyncio.run, move()).result() == "UPDATE 1"
 
 
-@both
+@in_two_cells
 def test_the_page_and_the_one_call_hold_the_whole_unit(
     open_as: OpenAs, given: Given, consent: Rule, cell: Cell
 ) -> None:
@@ -213,7 +207,7 @@ def test_a_release_that_came_late_misses_everybody_by_name(open_as: OpenAs, give
         expect(clock.locator(".ph")).to_contain_text(name)
 
 
-@both
+@in_two_cells
 def test_a_change_stays_open_by_name_until_each_card_has_its_report(open_as: OpenAs, given: Given, cell: Cell) -> None:
     """C10: no button, and a refusal from the address; a report against the old criterion does not count; then it closes."""
     change = given.release("V1.1", limit="6")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.cells import CELLS, Cell, look
+from tests.e2e.cells import Cell, in_two_cells, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(120)]
 OpenAs = Callable[..., Page]
@@ -23,7 +23,7 @@ def _somebody(page: Page, **own: object) -> str:
     return person
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_administrator_adds_a_colleague_and_lets_them_go(open_as: OpenAs, cell: Cell) -> None:
     """W4: from the list to the sign-in and back, a wrong field named and nothing typed lost."""
 

@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.e2e.acting import ask, settled_matrix, task_of
-from tests.e2e.cells import CELLS, Cell, look
+from tests.e2e.cells import Cell, in_two_cells, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
 _LEAD, _HR, _ENGINEER = "10118", "10008", "10231"
-both = pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
 
 
-@both
+@in_two_cells
 def test_refused_columns_are_named_at_their_fields(open_as: OpenAs, cell: Cell) -> None:
     """C7: an empty action, hours below zero, a compensation without an amount; nobody is asked, nothing typed is lost."""
     page = open_as(_LEAD, "/me", cell=cell)
@@ -65,7 +64,7 @@ def _refused(page: Page, control: Locator) -> None:
     expect(page.locator(f"[id='{described}']")).not_to_be_empty()
 
 
-@both
+@in_two_cells
 def test_compensation_is_owed_until_the_receiver_confirms(open_as: OpenAs, cell: Cell) -> None:
     """C7: promised in the matrix with a date, reminded, overdue by name, said to be given, contested, given, confirmed."""
     lead = open_as(_LEAD, "/me", cell=cell)
@@ -131,7 +130,7 @@ def _say(page: Page, cell: Cell, line: Locator, how: str, words: str) -> None:
     expect(dialog).to_have_count(0)
 
 
-@both
+@in_two_cells
 def test_hours_rest_on_similar_tasks_and_are_scored(open_as: OpenAs, cell: Cell) -> None:
     """C7: P20 to P80 with n and the tasks behind it in the matrix; afterwards how often the hours lay within."""
     page = open_as(_LEAD, "/me", cell=cell)

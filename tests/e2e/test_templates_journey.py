@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.e2e.cells import CELLS, Cell, faults, look, settle
+from tests.e2e.cells import Cell, faults, in_two_cells, look, settle
 
 from bihuan_tools.demo.company import LEAD
 
@@ -15,7 +15,7 @@ OpenAs = Callable[..., Page]
 PROCESS_OWNER = "10003"
 
 
-@pytest.mark.parametrize("cell", [CELLS[0], CELLS[3]], ids=str)
+@in_two_cells
 def test_process_owner_makes_a_template_from_a_project_and_edits_all_of_it(open_as: OpenAs, cell: Cell) -> None:
     """G1, G5: the rows and the form of the tree editor; a refusal leads to its part and field."""
     word, name = cell.words, f"变送器改进 {uuid4().hex[:4]}"

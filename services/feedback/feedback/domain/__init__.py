@@ -1,1 +1,0 @@
-"""The rules of feedback: pure functions on values."""
