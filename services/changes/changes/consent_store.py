@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import Adjustment, ConsentState
 from changes.domain.consent import Link, Matrix, Row
-from changes.domain.impact import Task
+from changes.domain.world import Task
 from changes.store import task_of
 
 _ADJUSTMENTS = TypeAdapter(tuple[Adjustment, ...])

@@ -19,11 +19,12 @@ from bihuan_contracts.changes import (
 )
 from bihuan_contracts.plm import BomReleased
 from changes import documents, opening, store, supplier_store
-from changes.domain.impact import Assessment, Change, World, assess
+from changes.domain.impact import Assessment, Change, assess
 from changes.domain.rules import RuleBook
 from changes.domain.structure import Line, Structure, differences, where_used
 from changes.domain.suppliers import OpenLine, parts_of, supplier_rows
 from changes.domain.suspicion import suspicions
+from changes.domain.world import World
 from changes.store import StoredOrder, suspects
 
 LATE = "late-task"

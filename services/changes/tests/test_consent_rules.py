@@ -13,7 +13,7 @@ from bihuan_contracts.changes import Adjustment, Compensation, CompensationKind,
 from bihuan_contracts.goals import TargetField
 from changes.domain import consent
 from changes.domain.consent import ConsentError, Counter, FoundBy, Link, Matrix, Row
-from changes.domain.impact import Task
+from changes.domain.world import Task
 
 NOW = datetime(2026, 3, 11, 0, 30, tzinfo=UTC)
 PEOPLE = ("a", "b", "c")

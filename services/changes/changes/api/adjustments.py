@@ -14,7 +14,7 @@ from bihuan_contracts import Text
 from bihuan_contracts.changes import Adjustment
 from bihuan_contracts.goals import TargetField
 from changes import consent_store
-from changes.domain.impact import Task
+from changes.domain.world import Task
 
 _OPEN = {"active", "draft"}
 _MOST_HOURS = 100_000

@@ -14,7 +14,7 @@ from bihuan_contracts.changes import Adjustment, Compensation, CompensationKind,
 from changes import consent_store, store
 from changes.domain import consent
 from changes.domain.consent import Counter, FoundBy, Matrix, Row
-from changes.domain.impact import Task
+from changes.domain.world import Task
 
 Hours = Annotated[Decimal, Field(ge=0, le=10_000)]
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bihuan_contracts.changes import Adjustment, Compensation, CompensationKind, ConsentAnswer, ConsentState
 from bihuan_contracts.goals import TargetField
-from changes.domain.impact import Task
+from changes.domain.world import Task
 
 _SETTLING = {ConsentAnswer.ACCEPTED, ConsentAnswer.OVERRIDDEN}
 _WORKABLE = {"active", "draft"}

@@ -1,8 +1,7 @@
 """Impact: from what changed to modules, tasks and people, each row with its path and the rule that decided (C3, C5)."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha1
@@ -11,58 +10,13 @@ from uuid import NAMESPACE_URL, UUID
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
 from bihuan_contracts.plm import ItemKind, NewCriterion
 from changes.domain.rules import Decision, Facts, RuleBook
-from changes.domain.structure import Structure, only_flags, where_used
+from changes.domain.structure import only_flags, where_used
+from changes.domain.world import Project, Task, World
 
 _TESTS = {"test"}
-_OPEN = {"draft", "active"}
 _HELD = {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}
 _ORDER = (ImpactAction.LOCK, ImpactAction.RETEST, ImpactAction.MIGRATE, ImpactAction.INFORM, ImpactAction.UNKNOWN)
 _RANK = {action: place for place, action in enumerate(_ORDER)}
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task as far as a change may touch it."""
-
-    task: UUID
-    code: str
-    title: str
-    kind: str
-    state: str
-    owner: str | None
-    module: str | None
-    version: str | None
-    project: UUID
-    due_at: datetime | None = None
-    planned_hours: Decimal | None = None
-    goal: str | None = None
-    criterion: str | None = None
-    """What its first deliverable must meet, in words."""
-
-    @property
-    def open(self) -> bool:
-        return self.state in _OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    project: UUID
-    name: str
-    lead: str
-    product: str
-    phase: str = ""
-    customer: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    person: str
-    name: str
-    roles: frozenset[str] = frozenset()
-    modules: frozenset[str] = frozenset()
-    department: str = ""
-    manager: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,59 +45,6 @@ class Change:
     def __post_init__(self) -> None:
         object.__setattr__(self, "flags_only", only_flags(self.differences))
         object.__setattr__(self, "kinds", frozenset(str(one.kind) for one in self.differences))
-
-
-@dataclass(frozen=True)
-class World:
-    """What is known when a change is assessed."""
-
-    structure: Structure
-    tasks: Sequence[Task]
-    projects: Mapping[UUID, Project]
-    people: Mapping[str, Person]
-    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """People by what a rule tells: `role:director`, `department:PU`, `person:10231`."""
-    by_module: Mapping[str, Sequence[Task]] = field(init=False)
-    responsible: Mapping[str, Sequence[Person]] = field(init=False)
-    """Who answers for each module, by employee number."""
-    _items: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
-    _steps: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        found: dict[str, list[Task]] = defaultdict(list)
-        for task in self.tasks:
-            if task.module is not None:
-                found[task.module].append(task)
-        object.__setattr__(self, "by_module", found)
-        answering: dict[str, list[Person]] = defaultdict(list)
-        for _, person in sorted(self.people.items()):
-            for module in person.modules:
-                answering[module].append(person)
-        object.__setattr__(self, "responsible", answering)
-
-    def by_known_projects(self) -> "tuple[World, list[Task]]":
-        """This world with the tasks of known projects alone, and the others: rules ask for product, phase, customer."""
-        others = [task for task in self.tasks if task.project not in self.projects]
-        if not others:
-            return self, others
-        return replace(self, tasks=[task for task in self.tasks if task.project in self.projects]), others
-
-    def item_steps(self, path: Sequence[str]) -> tuple[PathStep, ...]:
-        """A way through the structure. Ways share most of their items: each is made once."""
-        for item in path:
-            if item not in self._items:
-                kind, name = str(self.structure.kind(item)), self.structure.name(item)
-                self._items[item] = PathStep(kind=kind, key=item, name=name)
-        return tuple(map(self._items.__getitem__, path))
-
-    def person_step(self, person: str) -> PathStep:
-        """The end of many paths, made once."""
-        if person not in self._steps:
-            self._steps[person] = PathStep(kind="person", key=person, name=self.person_name(person))
-        return self._steps[person]
-
-    def person_name(self, person: str) -> str:
-        return self.people[person].name if person in self.people else person
 
 
 @dataclass(frozen=True, slots=True)

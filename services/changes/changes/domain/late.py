@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bihuan_contracts.changes import ImpactAction, ImpactRow
-from changes.domain.impact import Task
+from changes.domain.world import Task
 
 
 def joining(found: Sequence[ImpactRow], before: Sequence[ImpactRow], late: Collection[Task]) -> list[ImpactRow]:

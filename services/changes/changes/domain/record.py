@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bihuan_contracts.goals import TargetChange, TargetField, TaskChanged
-from changes.domain.impact import Task
 from changes.domain.opening import normal
+from changes.domain.world import Task
 
 _MOVABLE = (TargetField.DUE_AT, TargetField.PLANNED_HOURS, TargetField.OWNER)
 

@@ -11,8 +11,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from bihuan_contracts.changes import PathStep
 from bihuan_contracts.plm import ItemKind
-from changes.domain.impact import Change, Task, World
+from changes.domain.impact import Change
 from changes.domain.structure import where_used
+from changes.domain.world import Task, World
 
 _KINDS = {"test": "criterion", "document": "document"}
 _HELD = {ItemKind.MODULE, ItemKind.PRODUCT, ItemKind.ASSEMBLY}

@@ -9,11 +9,12 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from bihuan_chassis import Transaction
-from changes.domain.impact import Decided, World
+from changes.domain.impact import Decided
 from changes.domain.rules import RuleBook
 from changes.domain.rules_engine import CompiledTable
 from changes.domain.rules_table import Table
 from changes.domain.rules_versions import BASE
+from changes.domain.world import World
 from changes.store.world import person_of
 
 TABLE = TypeAdapter(Table)

@@ -10,8 +10,8 @@ from uuid import UUID
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import CriterionState, ProjectChanged, TaskChanged, TaskState
 from bihuan_contracts.hr import PersonChanged
-from changes.domain.impact import Person, Project, Task, World
 from changes.domain.structure import Structure
+from changes.domain.world import Person, Project, Task, World
 
 _WRITING_TASKS = 0x7461736B
 """Advisory lock: who writes tasks shares it, who applies a change has it alone. Otherwise both, at the same moment,
