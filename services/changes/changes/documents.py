@@ -20,12 +20,12 @@ async def update(tx: Transaction, applied: Sequence[StoredOrder], rows: Mapping[
     if not touched:
         return
     versions = await documents.lock_documents(tx, {project for project, _ in touched})
-    sections = await documents.load_sections(tx, versions)
+    sections = await documents.newest_sections(tx, ((project, order.item) for project, order in touched))
+    at = tx.now.astimezone(ZONE)
     written: list[tuple[UUID, Section, UUID | None]] = []
     for project, order in touched:
         versions[project] += 1
-        known = sections.setdefault(project, {})
-        title, body = after_change(known.get(order.item), order, tx.now.astimezone(ZONE))
-        known[order.item] = Section(order.item, title, body, order.new_version, versions[project])
-        written.append((project, known[order.item], order.change))
+        title, body = after_change(sections.get((project, order.item)), order, at)
+        section = sections[project, order.item] = Section(order.item, title, body, order.new_version, versions[project])
+        written.append((project, section, order.change))
     await documents.save_sections(tx, written)

@@ -7,11 +7,20 @@ from test_change_flow import a_company
 
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
+from bihuan_chassis.transaction import transaction
 from bihuan_contracts import topics
+from changes.domain.documents import Section
+from changes.handlers import on_bom_released
+from changes.store import documents
 
 pytestmark = pytest.mark.flow
 PATH = f"/projects/{given.PROJECT}/document"
 SECTION = f"{PATH}/sections/PM-480"
+SECTIONS = 300
+_SECTIONS_READ = (
+    "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables"
+    " where relname = 'document_sections'"
+)
 
 
 def lead(service: RunningService) -> httpx.AsyncClient:
@@ -44,6 +53,20 @@ async def test_replayed_change_writes_nothing_more(changes: RunningService) -> N
     await changes.forget_inbox()
     await changes.hear(topics.BOM_RELEASES, [given.release()])
     assert (await lead(changes).get(PATH)).json()["newest"] == 1
+
+
+async def test_a_change_reads_its_own_section_of_a_long_document(changes: RunningService) -> None:
+    """What a change costs does not grow with the changes that came before it (X1)."""
+    await a_company(changes)
+    async with transaction(await changes._held(), changes.surroundings) as tx:
+        await documents.lock_documents(tx, [given.PROJECT])
+        sections = [Section(f"M-{n}", "模块", "正文", "V1", n) for n in range(1, SECTIONS + 1)]
+        await documents.save_sections(tx, [(given.PROJECT, one, None) for one in sections])
+    async with transaction(await changes._held(), changes.surroundings) as tx:
+        await on_bom_released([given.release()], tx)
+        read = await tx.raw.fetchval(_SECTIONS_READ)
+        assert read <= 1, f"{read} of {SECTIONS} sections were read"
+    assert (await lead(changes).get(PATH)).json()["newest"] == SECTIONS + 1
 
 
 async def test_stale_edit_is_refused_and_shows_both(changes: RunningService) -> None:

@@ -129,7 +129,7 @@ async def write_section(project: UUID, module: Module, body: SectionIn, tx: Tx, 
     if module != INTRODUCTION and module not in items:
         raise invalid("module", "unknown_module", f"没有模块 {module}", f"There is no module {module}")
     versions = await documents.lock_documents(tx, [project])
-    known = (await documents.load_sections(tx, [project])).get(project, {}).get(module)
+    known = (await documents.newest_sections(tx, [(project, module)])).get((project, module))
     if (known.version if known else 0) != body.version:
         state = await _document(tx, found, caller, None)
         raise Conflict("stale", state=state.model_dump(mode="json"))

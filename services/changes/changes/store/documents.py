@@ -37,6 +37,18 @@ async def load_sections(
     return found
 
 
+async def newest_sections(tx: Transaction, wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], Section]:
+    """The sections of these projects and modules as they stand; a document is not read for one of them."""
+    pairs = list(dict.fromkeys(wanted))
+    rows = await tx.raw.fetch(
+        "select newest.*, null as number from unnest($1::uuid[], $2::text[]) as wanted (project, module)"
+        " cross join lateral (select * from document_sections as one where one.project = wanted.project"
+        "  and one.module = wanted.module order by one.version desc limit 1) as newest",
+        [project for project, _ in pairs], [module for _, module in pairs],
+    )  # fmt: skip
+    return {(row["project"], row["module"]): _section(row) for row in rows}
+
+
 def _section(row: Any) -> Section:
     return Section(
         row["module"], row["title"], row["body"], row["item_version"], row["version"], row["by"], row["number"],

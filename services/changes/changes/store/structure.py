@@ -126,7 +126,7 @@ def line_of(line: BomLine) -> Line:
 _USED_IN = "select child, parent, how, name, kind, variant_of, version from used_in($1::text[])"
 _OWN_OR_VARIANTS = "select item, name, kind, variant_of, version from items_or_variants($1::text[], $2::text[])"
 _ABOVE = "select child, parent from uses_above($1::text[], false)"
-"""Functions of the database, planned at each call (migrations 0009 and 0014). A cycle ends by itself."""
+"""Functions of the database, planned at each call (migrations 0014 and 0018). A cycle ends by itself."""
 
 
 async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
