@@ -13,6 +13,7 @@ from bihuan_chassis import metrics
 from bihuan_chassis.database import connected
 
 _ASK_EVERY = 30.0
+_ANSWER_SECONDS = 10.0
 _WORTH_SAYING = 5.0
 
 log = structlog.get_logger()
@@ -51,11 +52,20 @@ class DatabaseClock:
             log.warning("clock.wrong", service=self._service, seconds=round(skew, 1))
         self._said = abs(skew) > _WORTH_SAYING
 
+    async def ask_within(self, seconds: float, raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Ask; hang up and raise TimeoutError where the server keeps the connection but does not answer."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.ask(raw)
+        except TimeoutError:
+            raw.terminate()
+            raise
+
     async def try_to_ask(self, source: AsyncEngine) -> None:
         """Ask, unless the database is away: then somebody asks again later."""
         try:
             async with connected(source) as connection:
-                await self.ask(connection.raw)
+                await self.ask_within(_ANSWER_SECONDS, connection.raw)
         except (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.debug("clock.not_asked", error=type(error).__name__)
 

@@ -37,6 +37,10 @@ _WATCH_EVERY = 5.0
 _ANSWER_SECONDS = 5.0
 _ZOMBIE_AFTER = 30.0
 _STUCK_AFTER = 120.0
+_START_SECONDS = 90.0
+"""Above the rebalance timeout, for which a group may wait for one of its members."""
+_STOP_SECONDS = 10.0
+"""Below the grace of a worker that is asked to stop."""
 _FENCED = (
     CommitFailedError,
     IllegalGenerationError,
@@ -152,6 +156,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         """The part of it that is not committed yet."""
         self._owning_since: float | None = None
         self._committed_at = 0.0
+        self._stopping: set[asyncio.Task[None]] = set()
         self._labels = (subscription.service, subscription.name.removeprefix(f"{subscription.service}."))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -174,7 +179,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         self._forget()
         running: list[asyncio.Task[Any]] = []
         try:
-            await consumer.start()
+            await asyncio.wait_for(consumer.start(), _START_SECONDS)
             self.status.started = True
             running = [asyncio.create_task(stop.wait()), asyncio.create_task(self._watch(consumer))]
             await self._loop(consumer, running, stop)
@@ -185,7 +190,18 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
             await self._commit(force=True)
             self._consumer = None
             self.status.started, self.status.assigned = False, 0
-            await consumer.stop()
+            await self._leave(consumer)
+
+    async def _leave(self, consumer: AIOKafkaConsumer) -> None:
+        """Say goodbye to the group; where the broker hangs, beside what comes next: no request of it is cut short."""
+        stopping = asyncio.create_task(consumer.stop())
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+        await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
+        if not stopping.done():
+            log.warning("consumer.hangs", consumer=self.subscription.name)
+        elif (error := stopping.exception()) is not None:
+            raise error
 
     async def _loop(self, consumer: AIOKafkaConsumer, others: list["asyncio.Task[Any]"], stop: asyncio.Event) -> None:
         """Handle a batch while the next one is fetched and opened, until `stop` or until another task fails."""

@@ -24,6 +24,7 @@ from bihuan_contracts import topics
 _ROWS = 500
 _POLL = 0.5
 _ACK_SECONDS = 30
+_START_SECONDS = 30
 _LOCK_CLASS = 0x6268  # "bh": advisory locks of the outbox parts
 _TOPIC_SECONDS = 5
 _TOPIC_AGAIN = 2.0
@@ -72,9 +73,10 @@ class SharedProducer:
                     request_timeout_ms=15_000,
                 )
                 try:
-                    await producer.start()
+                    # By itself it would ask for its id for ever, and all lanes would wait for the lock behind it.
+                    await asyncio.wait_for(producer.start(), _START_SECONDS)
                 except BaseException:
-                    await producer.stop()
+                    self._dispose(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -85,10 +87,12 @@ class SharedProducer:
             if self._producer is not broken:
                 return
             self._producer = None
-        # What it still holds has no outcome; the other lanes that wait for it learn that now.
-        doubtful: Any = broken
-        doubtful._message_accumulator.fail_all(UnknownOutcomeError())
-        stopping = asyncio.create_task(_stop(doubtful))
+        _give_up(broken)
+        self._dispose(broken)
+
+    def _dispose(self, producer: AIOKafkaProducer) -> None:
+        """Beside the work: a broker that hangs holds up nobody who wants a new one."""
+        stopping = asyncio.create_task(_stop(producer))
         self._stopping.add(stopping)
         stopping.add_done_callback(self._stopping.discard)
 
@@ -96,6 +100,16 @@ class SharedProducer:
         if self._producer is not None:
             await self.renew(self._producer)
         await asyncio.gather(*self._stopping)
+
+
+def _give_up(doubtful: Any) -> None:
+    """What a producer still holds has no outcome; the other lanes that wait for it learn that now."""
+    accumulator = doubtful._message_accumulator
+    accumulator.fail_all(UnknownOutcomeError())
+    for batches in accumulator._batches.values():
+        for batch in batches:
+            # It fails this one too, for which nobody waits: asyncio would report an error that nobody took.
+            batch._drain_waiter.exception()
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
@@ -118,6 +132,7 @@ class Relay:
         self._settings = settings
         self._producer = producer
         self._number = number
+        self._connection: Connection | None = None
         self._parts: list[int] = []
         self._closed_topics: dict[str, float] = {}
 
@@ -126,7 +141,7 @@ class Relay:
         while not stop.is_set():
             connection: Connection | None = None
             try:
-                connection = await hold(self._engine)
+                connection = self._connection = await hold(self._engine)
                 await self._serve(connection, stop)
                 pauses = 0
             except Exception as error:
@@ -142,6 +157,11 @@ class Relay:
                 if connection is not None:
                     await _unlock(connection)
                     await release(connection)
+
+    def cut(self) -> None:
+        """Hang up on a database that does not answer: its statement fails, and the lane connects anew."""
+        if self._connection is not None:
+            self._connection.raw.terminate()
 
     async def _serve(self, connection: Connection, stop: asyncio.Event) -> None:
         await connection.raw.add_listener(outbox.CHANNEL, self._on_notify)
@@ -225,9 +245,23 @@ class Relay:
                 log.error("topic.away", service=self._settings.service, topic=name, error=type(error).__name__)
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> "Outcome":
-        """Pipeline all rows, then look at each answer."""
+        """Pipeline all rows, then look at each answer, also where the relay ends meanwhile."""
         sent: list[tuple[Any, asyncio.Future[Any]]] = []
         outcome = Outcome()
+        try:
+            await self._queue(producer, rows, sent, outcome)
+            await _answered([future for _, future in sent])
+        finally:
+            outcome.read(sent)
+        return outcome
+
+    async def _queue(
+        self,
+        producer: AIOKafkaProducer,
+        rows: Sequence[Any],
+        sent: list[tuple[Any, "asyncio.Future[Any]"]],
+        outcome: "Outcome",
+    ) -> None:
         try:
             async with asyncio.timeout(_ACK_SECONDS):
                 for row in rows:
@@ -237,9 +271,6 @@ class Relay:
                         outcome.too_large.append((row, type(error).__name__))
         except (TimeoutError, KafkaError) as error:
             outcome.failure = error  # order: what follows the row that failed is not sent before it
-        await _answered([future for _, future in sent])
-        outcome.read(sent)
-        return outcome
 
     async def _send_alone(self, connection: Connection, row: Any) -> None:
         """Tell the row that the broker never takes from those that were in one batch with it."""
@@ -279,7 +310,11 @@ class Outcome:
         """Sort the answers. A key stops at its first failure: what came after it is sent again behind it."""
         stopped: set[str] = set()
         for row, future in sent:
-            error = future.exception() if future.done() else UnknownOutcomeError()
+            error: BaseException | None = UnknownOutcomeError()
+            if future.done():
+                error = future.exception()
+            else:
+                future.add_done_callback(_hear)
             if error is None:
                 if not stopped or row[_KEY] not in stopped:
                     self.acked.append(row[_ID])
@@ -288,6 +323,12 @@ class Outcome:
             else:
                 stopped.add(row[_KEY])
                 self.failure = self.failure or (error if isinstance(error, Exception) else UnknownOutcomeError())
+
+
+def _hear(future: "asyncio.Future[Any]") -> None:
+    """Take an answer that comes too late: asyncio reports an error that nobody took."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _answered(futures: Sequence["asyncio.Future[Any]"]) -> None:

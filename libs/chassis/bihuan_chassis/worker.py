@@ -28,6 +28,7 @@ _TIMER_LOAD = 200
 _TIMER_POLL = 0.5
 _HOUSEKEEPING = 5.0
 _PRUNE_EVERY = 3600.0
+_HUNG_AFTER = 30.0
 _GRACE = 15.0
 _FORGET_KEYS = "delete from idempotency_keys where at < now() - interval '1 day'"
 _RELAY_GRACE = 5.0
@@ -54,6 +55,11 @@ class Held:
         if self._connection is not None:
             broken, self._connection = self._connection, None
             await release(broken)
+
+    def cut(self) -> None:
+        """Hang up, so that whoever waits for an answer on it fails."""
+        if self._connection is not None:
+            self._connection.raw.terminate()
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class Worker:
             self._replay_wanted.clear()
             try:
                 connection = await held.get()
-                await self._clock.ask(connection.raw)
+                await self._ask(connection)
                 if self._listening is not connection:
                     await connection.raw.add_listener(dead_letters.CHANNEL, self._on_replay)
                     self._listening = connection
@@ -192,6 +198,23 @@ class Worker:
                     log.exception("housekeeping.failed", service=self._description.name)
                 await held.drop()
             await _rest(stop, _HOUSEKEEPING, self._replay_wanted)
+
+    async def _ask(self, connection: Connection) -> None:
+        """Set the clock, and see that the database lives.
+
+        One that keeps its connections and answers nobody, its disk hanging or its node lost behind a proxy, fails no
+        statement: without this the lanes would wait for it for ever. A limit on each statement could not tell it from
+        a slow handler.
+        """
+        try:
+            await self._clock.ask_within(_HUNG_AFTER, connection.raw)
+        except TimeoutError:
+            log.warning("database.hangs", service=self._description.name)
+            for held in self._held:
+                held.cut()
+            for one in self._relays:
+                one.cut()
+            raise
 
     def _on_replay(self, *_: Any) -> None:
         self._replay_wanted.set()

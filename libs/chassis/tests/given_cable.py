@@ -18,6 +18,8 @@ class Cable:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._near: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
         self.port = 0
 
     async def mend(self) -> None:
@@ -32,12 +34,19 @@ class Cable:
             writer.transport.abort()
         self._server = None
 
+    def hang(self) -> None:
+        """Whoever is connected stays so, and hears nothing any more. Who connects from now on is served."""
+        self._flows.clear()
+        self._flows = asyncio.Event()
+        self._flows.set()
+
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._to)
         both = {writer, back}
         self._writers |= both
         self._near.add(writer)
-        await asyncio.gather(_carry(reader, back), _carry(there, writer))
+        flows = self._flows
+        await asyncio.gather(_carry(reader, back, flows), _carry(there, writer, flows))
         self._writers -= both
         self._near.discard(writer)
 
@@ -47,10 +56,11 @@ class Cable:
             writer.write(b"".join(messages))
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event) -> None:
     try:
         while piece := await reader.read(65536):
-            writer.write(piece)
+            if flows.is_set():
+                writer.write(piece)
     except OSError:
         pass
     writer.transport.abort()

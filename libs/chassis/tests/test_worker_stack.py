@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from given_cable import cabled
 from given_stores import Broker, on_goods_received, receipt, record, records, until, working
 
 from bihuan_chassis import Settings, Transaction, dead_letters, lanes
+from bihuan_chassis import worker as worker_module
 from bihuan_chassis.database import Connection
 from bihuan_contracts import Topic
 from bihuan_contracts.erp import GoodsReceived
@@ -189,3 +191,32 @@ async def test_a_worker_stops_although_the_database_is_away(
                 return any(lane.status.assigned for lane in worker._lanes)
 
             await until(assigned)
+
+
+async def test_a_database_that_keeps_its_connections_and_answers_nobody_is_left(
+    worked: Settings,
+    connection: Connection,
+    broker: Broker,
+    receipts: Topic,
+    metrics: Topic,
+    service: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F8: its disk hangs, or a proxy holds the line after the node is lost. No statement fails by itself."""
+    monkeypatch.setattr(worker_module, "_HUNG_AFTER", 0.5)
+    monkeypatch.setattr(worker_module, "_HOUSEKEEPING", 0.1)
+    await broker.create(receipts)
+    await broker.create(metrics)
+    async with cabled(worked) as (far, cable), working(far, receipts, service):
+        await broker.send(receipts, records(receipt(line=line) for line in range(1, 101)))
+        await until_effects(connection, 100)
+        cable.hang()
+        await broker.send(receipts, records(receipt(line=line) for line in range(101, 201)))
+        await until_effects(connection, 200)
+
+        async def sent() -> bool:
+            return bool(await connection.raw.fetchval("select not exists (select from outbox)"))
+
+        await until(sent)
+    assert await effects(connection) == 200
+    assert await dead_letters.find(connection.raw, state=None) == []
