@@ -32,6 +32,8 @@ def test_administrator_adds_a_colleague_and_lets_them_go(open_as: OpenAs, cell: 
 
     page = open_as(_ADMINISTRATOR, "/people", cell=cell)
     page.get_by_role("link", name=cell.words("people.add")).click()
+    # The list that is being left has a search "by name or number", a label that holds the form's own.
+    expect(page.get_by_role("heading", level=1)).to_have_text(word("newTitle"))
     person = f"N{uuid4().hex[:8]}"
     page.get_by_label(word("field.person")).fill("10231")
     page.get_by_label(word("field.name"), exact=True).fill("外聘专家")
