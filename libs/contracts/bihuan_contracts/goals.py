@@ -155,6 +155,8 @@ class RetestOf(Part):
     old_criterion: str | None
     answer: str | None = None
     """confirmed, needs_material or misunderstanding (F1)."""
+    applied_at: AwareDatetime | None = None
+    """When the change took effect: of two cards on one test the later change's is the one to be done."""
 
 
 class TaskChanged(Event):
@@ -214,6 +216,8 @@ class TargetChange(Part):
     field: TargetField
     old: str | None
     new: str | None
+    rule: str | None = None
+    """Rule table and row that gave this value, where another one decided what happens to the task (C4)."""
 
 
 class TargetsRecalculated(Event):
@@ -229,6 +233,7 @@ class TargetsRecalculated(Event):
     change_number: Key
     """The technical change, or the impact matrix that everybody agreed to."""
     rule: str | None
+    """Rule table and row that decided the action."""
     matrix: UUID | None = None
     """The settled impact matrix, where people have moved the target (C8)."""
     held: bool = False

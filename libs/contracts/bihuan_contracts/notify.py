@@ -24,6 +24,9 @@ class NoticeRequested(Event):
     must_confirm: bool = False
     mentioned_by: Key | None = None
     change: UUID | None = None
+    settled: bool = False
+    """What it asked for has been done, by whoever: the notice stays on record and asks nobody any more. Nothing
+    happens where nobody was told."""
     at: AwareDatetime
 
 

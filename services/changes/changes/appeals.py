@@ -22,6 +22,7 @@ from changes.domain.bundle import Item
 from changes.domain.consent import Matrix
 
 DUE = "appeal-due"
+_NEXT = "appeal_next"
 _AGAIN_DAYS = 1
 _MOST_REMINDERS = 5
 
@@ -71,6 +72,7 @@ async def filed(tx: Transaction, appeal: Appeal) -> bool:
 
 async def stepped(tx: Transaction, after: Appeal, kind: str, by: str | None, words: str | None = None) -> Appeal:
     """Save a step, set the clock of the next one, and tell both sides and whoever is next."""
+    _settle(tx, after)
     after = replace(after, due_at=due_for(after.state, tx.now))
     await appeal_store.save(tx, after)
     await appeal_store.note(tx, after.appeal, kind, by, words)
@@ -193,6 +195,7 @@ async def on_due(timers: Sequence[Timer], tx: Transaction) -> None:
         for person in sorted({*auditors, *([late.waits_for] if late.waits_for else [])}):
             told = _notice(late, person, "appeal_overdue", title, tx)
             tx.announce(told.model_copy(update={"dedupe": f"{told.dedupe}:{step}"}))
+        touch(tx, late)
         if step < _MOST_REMINDERS:
             again = _CALENDAR.add(tx.now, _AGAIN_DAYS)
             tx.set_timer(DUE, timer.key, again, {"state": str(appeal.state), "step": step + 1})
@@ -211,7 +214,16 @@ async def _tell_next(tx: Transaction, appeal: Appeal) -> None:
     elif appeal.state is AppealState.DECIDED and appeal.matrix is not None:
         return  # goals recalculates by itself
     title = Text(zh=f"{appeal.number} {words.zh}", en=f"{appeal.number} {words.en}")
-    tx.announce(_notice(appeal, person, "appeal_next", title, tx, must_confirm=True))
+    tx.announce(_notice(appeal, person, _NEXT, title, tx, must_confirm=True))
+
+
+def _settle(tx: Transaction, after: Appeal) -> None:
+    """Nobody has to confirm what the step just taken was waiting for: it was the handler's or the appellant's."""
+    before = replace(after, version=after.version - 1)
+    title = Text(zh=f"{after.number} 这一步已办", en=f"{after.number}: this step is taken")
+    for person in sorted({after.appellant, *([after.handler] if after.handler else [])}):
+        done = _notice(before, person, _NEXT, title, tx)
+        tx.announce(done.model_copy(update={"settled": True}))
 
 
 def _notice(

@@ -89,6 +89,8 @@ class Notice(Reply):
     seen_at: datetime | None
     read_at: datetime | None
     confirmed_at: datetime | None
+    settled_at: datetime | None
+    """What it asked for was done without its confirmation."""
     escalate_at: datetime | None
     escalations: int
     superseded: bool
@@ -199,7 +201,7 @@ async def confirm(notice: UUID, tx: Tx, caller: Caller) -> NoticeDetail:
 @routes.get("/changes/{change}/deliveries", dependencies=[allow(EVERYONE)])
 async def read_deliveries(change: UUID, tx: Tx) -> Deliveries:
     """The two-minute clock: who had it when, and the misses by name (C6)."""
-    found = [_delivery(row) for row in await store.deliveries(tx, change)]
+    found = _by_person([_delivery(row) for row in await store.deliveries(tx, change)])
     times = sorted(one.seconds_from_release for one in found if one.seconds_from_release is not None)
     return Deliveries(
         deliveries=found,
@@ -210,6 +212,20 @@ async def read_deliveries(change: UUID, tx: Tx) -> Deliveries:
         misses=[one.name for one in found if (one.seconds_from_release or 0) > LIMIT_SECONDS],
         unconfirmed=[one.name for one in found if one.escalations and not one.confirmed_at and not one.superseded],
     )
+
+
+def _by_person(listed: list[Delivery]) -> list[Delivery]:
+    """Who was told again of what joined later is one person still: told first, done when all is confirmed."""
+    found: dict[tuple[str, bool], Delivery] = {}
+    for one in listed:
+        first = found.setdefault((one.person, one.superseded), one)
+        if first is not one:
+            asked = [both for both in (first, one) if both.must_confirm] or [first, one]
+            decisive = next((both for both in reversed(asked) if both.confirmed_at is None), asked[-1])
+            states = ("must_confirm", "read_at", "confirmed_at", "escalations")
+            update = {name: getattr(decisive, name) for name in states}
+            found[one.person, one.superseded] = first.model_copy(update=update)
+    return list(found.values())
 
 
 def _percentile(ordered: list[float], percent: int) -> float | None:

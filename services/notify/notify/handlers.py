@@ -34,39 +34,63 @@ async def on_impact_assessed(impacts: Sequence[ImpactAssessed], tx: Transaction)
         gone = await store.supersede(tx, superseded)
         tx.cancel_timers(ESCALATE, [str(notice) for notice in gone])
         tx.cancel_timers(MAIL, [str(notice) for notice in gone])
+    joined = [impact.change for impact in newest.values() if impact.version > 1]
+    told = await store.told(tx, joined) if joined else {}
     drafts = [
-        (draft, impact.released_at, impact.received_at) for impact in newest.values() for draft in of_impact(impact)
+        (draft, *_clock(draft, impact))
+        for impact in newest.values()
+        for draft in of_impact(impact, told.get(impact.change))
     ]
     if drafts:
         await _deliver(tx, drafts)
 
 
+def _clock(draft: Draft, impact: ImpactAssessed) -> tuple[datetime | None, datetime | None]:
+    """The two minutes of C6 are those of a person's first notice; what joins it later has not been released then."""
+    first = draft.dedupe == f"change:{impact.change}"
+    return (impact.released_at, impact.received_at) if first else (None, None)
+
+
 async def on_notice_requested(requests: Sequence[NoticeRequested], tx: Transaction) -> None:
     """What other services want people to know."""
     newest = {(one.person, one.dedupe): one for one in requests}
+    await _settle(tx, [key for key, one in newest.items() if one.settled])
     drafts = [
         Draft(
             notice_id(one.person, one.dedupe), one.person, one.dedupe, one.kind, one.title, one.body, (), one.link,
             one.must_confirm, one.change, one.mentioned_by,
         )
         for one in newest.values()
+        if not one.settled
     ]  # fmt: skip
-    await _deliver(tx, [(draft, None, None) for draft in drafts])
+    if drafts:
+        await _deliver(tx, [(draft, None, None) for draft in drafts])
+
+
+async def _settle(tx: Transaction, matters: Sequence[tuple[str, str]]) -> None:
+    """What was asked for is done: no reminder any more, and the manager needn't ask either (N2, N3)."""
+    if not matters:
+        return
+    settled = await store.settle(tx, matters)
+    tx.cancel_timers(ESCALATE, [str(row["notice"]) for row in settled])
+    tx.cancel_timers(MAIL, [str(row["notice"]) for row in settled])
+    tx.live(*(Live("notice", str(row["notice"]), (row["person"],), {"new": False}) for row in settled))
 
 
 async def _deliver(tx: Transaction, drafts: Sequence[tuple[Draft, datetime | None, datetime | None]]) -> None:
     times = {draft.notice: (released, received) for draft, released, received in drafts}
     delivered = await store.deliver(tx, drafts, tx.now + _patience(tx))
-    added = [draft for draft, is_new in delivered if is_new]
+    added = [draft for draft, is_new, _ in delivered if is_new]
     tx.announce(*[_receipt(draft, times[draft.notice], ReceiptState.DELIVERED, tx.now) for draft in added])
     for draft in added:
         tx.set_timer(MAIL, str(draft.notice), tx.now + _SETTLE, {"step": 0})
-        if draft.must_confirm:
+    for draft, _, asks in delivered:
+        if asks:
             tx.set_timer(ESCALATE, str(draft.notice), tx.now + _patience(tx))
     tx.live(
         *(
             Live("notice", str(draft.notice), (draft.person,), {"new": is_new, "must_confirm": draft.must_confirm})
-            for draft, is_new in delivered
+            for draft, is_new, _ in delivered
         )
     )
 
@@ -126,7 +150,7 @@ async def on_mail_due(timers: Sequence[Timer], tx: Transaction) -> None:
     )
     for timer in timers:
         notice = notices.get(UUID(timer.key))
-        if notice is None or notice["confirmed_at"] or notice["superseded"] or not notice["email"]:
+        if notice is None or _over(notice) or not notice["email"]:
             continue
         step = int(timer.payload.get("step", 0))
         attempt = await store.start_mail(tx, notice["notice"], step)
@@ -137,6 +161,10 @@ async def on_mail_due(timers: Sequence[Timer], tx: Transaction) -> None:
         mail = _mail(notice, step, amendments.get((notice["change"], notice["person"]), []), tx.settings)
         tx.set_timer(MAIL, timer.key, tx.now + timedelta(seconds=min(3600, 30 * 2**attempt)), {"step": step})
         tx.after_commit(_offering(server, mail, notice["notice"], step))
+
+
+def _over(notice: Any) -> bool:
+    return bool(notice["confirmed_at"] or notice["settled_at"] or notice["superseded"])
 
 
 def _mail(notice: Any, step: int, amendments: Sequence[Any], settings: Any) -> Mail:
@@ -175,7 +203,7 @@ async def record_mail(tx: Transaction, notice: UUID, step: int, failure: Excepti
 async def on_escalation_due(timers: Sequence[Timer], tx: Transaction) -> None:
     """Repeat to the person, then tell the manager; a confirmed notice is never repeated (N3)."""
     for row in await store.find_notices(tx, [UUID(timer.key) for timer in timers]):
-        if row["confirmed_at"] or row["superseded"]:
+        if _over(row):
             continue
         if row["change"] is not None:
             tx.live(Live("receipt", str(row["change"])))

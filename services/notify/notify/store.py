@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import TargetsRecalculated, TaskChanged
 from bihuan_contracts.hr import PersonChanged
-from notify.domain.notices import Draft
+from notify.domain.notices import Draft, Told
 
 # JSON as text: asyncpg calls Python for each element of a JSON array.
 _DELIVER = """
@@ -24,14 +24,15 @@ with saved as (
         $9::boolean[], $10::text[], $11::uuid[], $12::timestamptz[], $13::timestamptz[])
         as new (n, p, d, k, t, b, i, l, m, mb, c, ra, ca)
     on conflict (person, dedupe) do update set title = excluded.title, body = excluded.body, items = excluded.items,
-        must_confirm = notices.must_confirm or excluded.must_confirm
+        must_confirm = notices.must_confirm or excluded.must_confirm,
+        escalate_at = case when notices.must_confirm then notices.escalate_at else excluded.escalate_at end
         where notices.items <> excluded.items or notices.title <> excluded.title
-    returning notice, (xmax = 0) as added),
+    returning notice, (xmax = 0) as added, must_confirm and escalate_at = $15::timestamptz as asks),
 states as (
     insert into notice_states (notice, channel, state, at)
     select notice, 'site', state, $14::timestamptz from saved
     cross join (values ('queued'), ('delivered')) as two (state) where added)
-select notice, added from saved
+select notice, added, asks from saved
 """
 
 
@@ -39,8 +40,9 @@ async def deliver(
     tx: Transaction,
     drafts: Sequence[tuple[Draft, datetime | None, datetime | None]],
     escalate_at: datetime,
-) -> list[tuple[Draft, bool]]:
-    """Put notices into inboxes: (draft, released at, received at). Returns each with whether it is new.
+) -> list[tuple[Draft, bool, bool]]:
+    """Put notices into inboxes: (draft, released at, received at). Returns each with whether it is new, and whether
+    its confirmation is waited for from now on.
 
     A notice that is there is amended when its content differs; its history stays. A new one is queued and delivered.
     """
@@ -53,8 +55,23 @@ async def deliver(
         [d.mentioned_by for d, _, _ in drafts], [d.change for d, _, _ in drafts], [r for _, r, _ in drafts],
         [r for _, _, r in drafts], tx.now, escalate_at,
     )  # fmt: skip
-    changed = {row["notice"]: row["added"] for row in rows}
-    return [(draft, changed[draft.notice]) for draft, _, _ in drafts if draft.notice in changed]
+    changed = {row["notice"]: (row["added"], bool(row["asks"])) for row in rows}
+    return [(draft, *changed[draft.notice]) for draft, _, _ in drafts if draft.notice in changed]
+
+
+async def told(tx: Transaction, changes: Sequence[UUID]) -> dict[UUID, dict[str, list[Told]]]:
+    """By change and person, the notices of these changes that still stand, the first one first."""
+    rows = await tx.raw.fetch(
+        "select change, person, dedupe, array(select item->>'row' from jsonb_array_elements(items) as item) as rows,"
+        " (case when must_confirm then confirmed_at else read_at end) is not null as over from notices"
+        " where change = any($1::uuid[]) and kind = 'change' and not superseded order by delivered_at, notice",
+        list(changes),
+    )
+    found: dict[UUID, dict[str, list[Told]]] = {}
+    for row in rows:
+        mine = found.setdefault(row["change"], {}).setdefault(row["person"], [])
+        mine.append(Told(row["dedupe"], frozenset(row["rows"]), row["over"]))
+    return found
 
 
 async def add_states(tx: Transaction, states: Iterable[tuple[UUID, str, str, str | None]]) -> None:
@@ -73,6 +90,20 @@ async def supersede(tx: Transaction, changes: Sequence[UUID]) -> list[UUID]:
         list(changes),
     )
     return [row["notice"] for row in rows]
+
+
+async def settle(tx: Transaction, matters: Sequence[tuple[str, str]]) -> list[Any]:
+    """Notices of (person, dedupe) that nobody has confirmed, and what managers were told of them."""
+    found: list[Any] = await tx.raw.fetch(
+        "with done as (select notice from notices join unnest($1::text[], $2::text[]) as m (p, d)"
+        " on person = p and dedupe = d where confirmed_at is null and settled_at is null and not superseded)"
+        " update notices set settled_at = $3 where notice in (select notice from done union all"
+        " select above.notice from done join notice_states s on s.notice = done.notice and s.state = 'escalated'"
+        " join notices above on above.person = s.detail and above.dedupe = 'escalated:' || done.notice)"
+        " returning notice, person",
+        [person for person, _ in matters], [dedupe for _, dedupe in matters], tx.now,
+    )  # fmt: skip
+    return found
 
 
 async def save_amendments(tx: Transaction, moved: Sequence[TargetsRecalculated]) -> None:
@@ -150,9 +181,9 @@ async def cards_of(tx: Transaction, changes: Iterable[UUID], person: str) -> dic
 
 
 _FILTERS = {
-    "open": "not superseded and ((must_confirm and confirmed_at is null) or read_at is null)",
-    "unread": "not superseded and read_at is null",
-    "done": "superseded or (read_at is not null and (not must_confirm or confirmed_at is not null))",
+    "open": "not superseded and settled_at is null and ((must_confirm and confirmed_at is null) or read_at is null)",
+    "unread": "not superseded and settled_at is null and read_at is null",
+    "done": "superseded or settled_at is not null or (read_at is not null and (not must_confirm or confirmed_at is not null))",
     "all": "true",
 }
 
@@ -161,7 +192,7 @@ async def inbox(tx: Transaction, person: str, which: str, limit: int) -> list[An
     """Must-confirm first by nearest escalation, then the newest."""
     found: list[Any] = await tx.raw.fetch(
         f"select * from notices where person = $1 and {_FILTERS[which]}"  # noqa: S608 - constants above
-        " order by (must_confirm and confirmed_at is null and not superseded) desc,"
+        " order by (must_confirm and confirmed_at is null and not superseded and settled_at is null) desc,"
         " case when must_confirm and confirmed_at is null then escalate_at end nulls last, delivered_at desc limit $2",
         person, limit,
     )  # fmt: skip
@@ -173,7 +204,7 @@ async def unread(tx: Transaction, person: str) -> tuple[int, int]:
     row = await tx.raw.fetchrow(
         "select count(*) filter (where read_at is null) as unread,"
         " count(*) filter (where must_confirm and confirmed_at is null) as to_confirm"
-        " from notices where person = $1 and not superseded and (read_at is null or (must_confirm and confirmed_at is null))",
+        " from notices where person = $1 and not superseded and settled_at is null and (read_at is null or (must_confirm and confirmed_at is null))",
         person,
     )
     assert row is not None

@@ -178,6 +178,81 @@ async def test_request_of_another_service_is_one_notice(notify: RunningService) 
     assert len(await inbox(notify, LEAD)) == 1
 
 
+async def test_row_that_joins_later_is_asked_for_alone(notify: RunningService) -> None:
+    """N2, C3: who has confirmed the change is asked again, only about what has joined; what they confirmed stays."""
+    first = await told(notify)
+    await notify.client(ENGINEER).post(f"/notices/{first['notice']}/confirm")
+    later = impact(*THE_CHANGE.rows, row(ENGINEER, ImpactAction.LOCK, 9), version=2)
+    notify.now = NOW + timedelta(hours=3)
+    for _ in range(2):
+        await notify.hear(topics.IMPACTS, [later])
+        await notify.forget_inbox()
+    (again,) = await inbox(notify, ENGINEER)
+    assert ([item["task_code"] for item in again["items"]], again["must_confirm"]) == (["T-9"], True)
+    assert again["title"]["zh"] == "电源模块 V2.4 又涉及你：你的 1 项任务被锁定"
+    known = (await notify.client(ENGINEER).get(f"/notices/{first['notice']}")).json()["notice"]
+    assert [item["task_code"] for item in known["items"]] == ["T-1", "T-2"]
+    clock = (await notify.client(LEAD).get(f"/changes/{CHANGE}/deliveries")).json()
+    (mine,) = [one for one in clock["deliveries"] if one["person"] == ENGINEER]
+    assert (mine["seconds_from_release"], mine["confirmed_at"]) == (1.0, None)
+    assert clock["misses"] == []
+    more = impact(*later.rows, row(ENGINEER, ImpactAction.RETEST, 10), version=3)
+    await notify.hear(topics.IMPACTS, [more])
+    (again,) = await inbox(notify, ENGINEER)
+    assert [item["task_code"] for item in again["items"]] == ["T-9", "T-10"]
+    await notify.fire_timers(at=notify.now + timedelta(minutes=31))
+    assert f"名{ENGINEER}" in await unconfirmed(notify)
+    await notify.client(ENGINEER).post(f"/notices/{again['notice']}/confirm")
+    await notify.forget_inbox()
+    await notify.hear(topics.IMPACTS, [more])
+    assert await inbox(notify, ENGINEER) == []
+    assert await unconfirmed(notify) == [f"名{TESTER}"]
+
+
+async def test_informed_person_whose_task_joins_later_has_to_confirm(notify: RunningService) -> None:
+    """N3: unread, the one notice now asks and reminds; read, a second one does."""
+    await told(notify)
+    later = impact(*THE_CHANGE.rows, row(LEAD, ImpactAction.LOCK, 9), version=2)
+    await notify.hear(topics.IMPACTS, [later])
+    (notice,) = await inbox(notify, LEAD)
+    assert ([item["task_code"] for item in notice["items"]], notice["must_confirm"]) == (["T-4", "T-9"], True)
+    await notify.fire_timers(at=NOW + timedelta(minutes=31))
+    assert f"名{LEAD}" in await unconfirmed(notify)
+
+
+async def test_what_somebody_has_done_asks_nobody_any_more(notify: RunningService) -> None:
+    """N2, N3: no reminder, no escalation, out of the manager's inbox too; what was asked and told stays on record."""
+    await told(notify)
+    asked = NoticeRequested(
+        person=LEAD, kind="appeal_next", dedupe="appeal:1", title=Text(zh="等你决定", en="waits for you"),
+        body=Text(zh="x", en="x"), link="/appeals/1", must_confirm=True, at=NOW,
+    )  # fmt: skip
+    done = asked.model_copy(update={"settled": True})
+    await notify.hear(topics.NOTICE_REQUESTS, [done])
+    assert all(one["kind"] != "appeal_next" for one in await inbox(notify, LEAD, "all"))
+    await notify.hear(topics.NOTICE_REQUESTS, [asked])
+    (notice,) = [one for one in await inbox(notify, LEAD) if one["kind"] == "appeal_next"]
+    await notify.fire_timers(at=NOW + timedelta(minutes=31))
+    await notify.fire_timers(at=NOW + timedelta(minutes=62))
+    assert _escalated(await inbox(notify, BOSS), LEAD)
+    before = await notify.client(LEAD).get("/unread")
+    notify.now = NOW + timedelta(minutes=63)
+    await notify.hear(topics.NOTICE_REQUESTS, [done])
+    after = await notify.client(LEAD).get("/unread")
+    assert before.json()["to_confirm"] - after.json()["to_confirm"] == 1
+    assert notice["notice"] not in {one["notice"] for one in await inbox(notify, LEAD)}
+    assert not _escalated(await inbox(notify, BOSS), LEAD)
+    assert [timer.key for timer in await notify.timers() if timer.key == notice["notice"]] == []
+    detail = (await notify.client(LEAD).get(f"/notices/{notice['notice']}")).json()
+    assert (detail["notice"]["settled_at"] is not None, detail["notice"]["confirmed_at"]) == (True, None)
+    assert "escalated" in {state["state"] for state in detail["states"]}
+    assert _escalated(await inbox(notify, BOSS, "done"), LEAD)
+
+
+def _escalated(notices: list[dict[str, Any]], person: str) -> list[dict[str, Any]]:
+    return [one for one in notices if one["kind"] == "escalation" and f"名{person}" in one["title"]["zh"]]
+
+
 class _Mailbox:
     def __init__(self) -> None:
         self.got: list[bytes] = []

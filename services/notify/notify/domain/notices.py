@@ -1,7 +1,7 @@
 """One notice per person and change, with all that concerns them, in both languages (N1, N2)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -32,23 +32,40 @@ def notice_id(person: str, dedupe: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"urn:bihuan:notice:{person}:{dedupe}")
 
 
-def of_impact(impact: ImpactAssessed) -> list[Draft]:
-    """One draft for each person the change affects."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person has in the inbox of a change already."""
+
+    dedupe: str
+    rows: frozenset[str]
+    over: bool
+    """Confirmed, or read where nothing was to be confirmed: it is not touched any more."""
+
+
+def of_impact(impact: ImpactAssessed, told: Mapping[str, Sequence[Told]] | None = None) -> list[Draft]:
+    """One draft for each person the change affects; who is over with an earlier one hears of what has joined only."""
     by_person: dict[str, list[ImpactRow]] = {}
     for row in impact.rows:
         by_person.setdefault(row.person, []).append(row)
-    return [_draft(impact, person, rows) for person, rows in by_person.items()]
+    drafts = [_draft(impact, person, rows, (told or {}).get(person, ())) for person, rows in by_person.items()]
+    return [draft for draft in drafts if draft is not None]
 
 
-def _draft(impact: ImpactAssessed, person: str, rows: Sequence[ImpactRow]) -> Draft:
+def _draft(impact: ImpactAssessed, person: str, rows: Sequence[ImpactRow], told: Sequence[Told]) -> Draft | None:
     dedupe = f"change:{impact.change}"
-    counts = Counter(row.action for row in rows)
+    known = {row for one in told if one.over for row in one.rows}
+    if known:
+        rows = [row for row in rows if str(row.row) not in known]
+        waiting = [one.dedupe for one in told if not one.over]
+        dedupe = waiting[0] if waiting else f"{dedupe}:{impact.version}"
+        if not rows:
+            return None
     return Draft(
         notice=notice_id(person, dedupe),
         person=person,
         dedupe=dedupe,
         kind="change",
-        title=_title(impact, counts),
+        title=_title(impact, Counter(row.action for row in rows), joined=bool(known)),
         body=Text(
             zh=f"{impact.number}：{impact.reason}" if impact.reason else impact.number,
             en=f"{impact.number}: {impact.reason}" if impact.reason else impact.number,
@@ -61,7 +78,7 @@ def _draft(impact: ImpactAssessed, person: str, rows: Sequence[ImpactRow]) -> Dr
     )
 
 
-def _title(impact: ImpactAssessed, counts: Counter[ImpactAction]) -> Text:
+def _title(impact: ImpactAssessed, counts: Counter[ImpactAction], *, joined: bool) -> Text:
     words = [
         (ImpactAction.LOCK, "你的 {n} 项任务被锁定", "{n} of your tasks locked"),
         (ImpactAction.RETEST, "{n} 项待你重测", "{n} to retest"),
@@ -70,6 +87,11 @@ def _title(impact: ImpactAssessed, counts: Counter[ImpactAction]) -> Text:
     zh = "，".join(chinese.format(n=counts[action]) for action, chinese, _ in words if counts[action])
     en = ", ".join(english.format(n=counts[action]) for action, _, english in words if counts[action])
     head = f"{impact.item_name} {impact.new_version}"
+    if joined:
+        return Text(
+            zh=f"{head} 又涉及你：{zh or '知会你'}",
+            en=f"{head} reaches more of your work: {en or 'for your information'}",
+        )
     return Text(zh=f"{head} 已发布：{zh or '知会你'}", en=f"{head} released: {en or 'for your information'}")
 
 

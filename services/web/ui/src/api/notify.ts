@@ -45,5 +45,7 @@ export const markRead = (notice: string) => unwrap(notify.POST('/api/notify/noti
 /** Path of the confirmation: it goes through the outbox, so that a lost connection does not lose it. */
 export const confirmPath = (notice: string) => `/api/notify/notices/${notice}/confirm`
 
-export const waitsForConfirmation = (notice: Notice) => notice.must_confirm && !notice.confirmed_at && !notice.superseded
-export const isUnread = (notice: Notice) => !notice.read_at && !notice.confirmed_at && !notice.superseded
+/** Nobody has to do anything about it any more, whoever has done it. */
+const over = (notice: Notice) => notice.superseded || Boolean(notice.confirmed_at ?? notice.settled_at)
+export const waitsForConfirmation = (notice: Notice) => notice.must_confirm && !over(notice)
+export const isUnread = (notice: Notice) => !notice.read_at && !over(notice)
