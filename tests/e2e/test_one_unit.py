@@ -115,6 +115,8 @@ def test_the_page_and_the_one_call_hold_the_whole_unit(
     row = targets.locator("tbody tr").filter(has_text=lock["code"]).filter(has_text="30 h")
     expect(row).to_contain_text("20 h")
     expect(row).to_contain_text(cell.words("targets.waiting"))
+    said = cell.words("change.ruleOf", target=cell.words("task.target.planned_hours"), rule=consent.title)
+    expect(row).to_contain_text(said)  # the lock is another table's, which is named before it (C4)
     expect(_panel(lead, cell, "consent.ofChange").get_by_role("link", name=matrix["number"])).to_be_visible()
     clock = _panel(lead, cell, "clock.title")
     told = [one for one in unit["notices"] if not one["superseded"]]

@@ -180,9 +180,8 @@ def _asks_where_it_belongs(id: UUID, report: TestReported, tasks: int, at: datet
 
 async def open_locks_of(tx: Transaction, tree: Tree, card: Task) -> None:
     """A retest has passed: what waited for it goes on, on the new version."""
-    assert card.retest is not None
     before = {lock.lock: task.task for task in tree.tasks.values() for lock in task.locks}
-    opened = open_locks(tree, card.retest.change, card.retest.module)
+    opened = open_locks(tree, card)
     await store.end_locks(tx, [(before[lock.lock], lock) for lock in opened], outcome="migrated")
 
 

@@ -11,7 +11,7 @@ import pytest
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
-from bihuan_contracts.changes import Adjustment, ConsentChanged, ConsentState, ImpactAction
+from bihuan_contracts.changes import Adjustment, ConsentChanged, ConsentState, ImpactAction, RuleHit
 from bihuan_contracts.goals import CriterionState, TargetField, TaskKind, TaskState
 from bihuan_contracts.plm import NewCriterion
 from bihuan_contracts.qa import TestReported, Verdict
@@ -38,6 +38,24 @@ async def test_change_locks_makes_cards_and_moves_targets_as_one_unit(goals: Run
         "10",
         "12.0",
     )
+
+
+async def test_value_that_another_table_gave_names_its_row(goals: RunningService) -> None:
+    """C4, G8: one table locks and says the days, another the hours; each moved target names who said it."""
+    found = await given.a_project(goals)
+    hits = (
+        RuleHit(table="default", version=1, row="lock-direct", effects=("action", "due_days")),
+        RuleHit(table="lab", version=2, row="r-3", effects=("hours_factor", "tell")),
+    )
+    await goals.hear(
+        topics.IMPACTS, [given.impact(given.row(found["T-1"], ImpactAction.LOCK, given.ENGINEER, hits=hits))]
+    )
+    (moved,) = await goals.announced(topics.TARGETS)
+    assert moved.rule == "default/lock-direct"
+    named = {change.field: change.rule for change in moved.changes}
+    assert named == {TargetField.DUE_AT: None, TargetField.PLANNED_HOURS: "lab/r-3", TargetField.STATE: None}
+    (kept,) = (await goals.client(given.ENGINEER).get(f"/tasks/{moved.task}")).json()["targets"]
+    assert {one["field"]: one["rule"] for one in kept["changes"]}["planned_hours"] == "lab/r-3"
 
 
 async def test_pass_against_the_old_criterion_becomes_verify_again_and_keeps_its_history(goals: RunningService) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ from goals.domain.hours import Estimate
 from goals.domain.tree import Task, Tree, replaced
 
 _HALF_HOUR = Decimal("0.5")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,24 @@ class Effects:
     """Retest cards that the change has added, each with the rule that wants it."""
 
     def moved(self, task: Task, impact: ImpactAssessed, row: ImpactRow, *changes: TargetChange | None) -> None:
-        real = tuple(change for change in changes if change is not None and change.old != change.new)
+        real = tuple(_with_rule(one, row) for one in changes if one is not None and one.old != one.new)
         if real:
             self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real))
 
     def hold(self, task: Task, impact: ImpactAssessed, row: ImpactRow, *changes: TargetChange | None) -> None:
-        real = tuple(change for change in changes if change is not None)
+        real = tuple(_with_rule(one, row) for one in changes if one is not None)
         if real:
             self.recalculated.append(Recalculated(task.task, impact.change, impact.number, row.rule, real, held=True))
+
+
+_SAID_BY = {TargetField.DUE_AT: "due_days", TargetField.PLANNED_HOURS: "hours_factor"}
+
+
+def _with_rule(change: TargetChange, row: ImpactRow) -> TargetChange:
+    """Several tables decide together: who has said the days or the hours is named where it is another row (C4)."""
+    effect = _SAID_BY.get(change.field)
+    said = next((f"{hit.table}/{hit.row}" for hit in row.hits if effect in hit.effects), None)
+    return change if said in {None, row.rule} else change.model_copy(update={"rule": said})
 
 
 def code_prefix(number: str) -> str:
@@ -167,7 +178,9 @@ def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumsta
     origin = tree.tasks.get(row.task) if row.task else None
     old = _criterion_to_replace(origin, row.criterion)
     criterion = _next_criterion(row, old)
-    if origin is not None and old is not None:
+    card = _card(tree, impact, row, criterion, old, origin, given) if _card_id(row) not in tree.tasks else None
+    late = card is not None and any(other.counted and overtakes(other, card) for other in _cards(tree, row.module))
+    if origin is not None and old is not None and not late:
         effects.superseded_criteria.append((origin.task, old))
         after = tree.change(
             origin.task,
@@ -180,19 +193,32 @@ def _retest(tree: Tree, impact: ImpactAssessed, row: ImpactRow, given: Circumsta
             after, impact, row,
             TargetChange(field=TargetField.CRITERION, old=old.text, new=criterion.text),
         )  # fmt: skip
-    if _card_id(row) not in tree.tasks:
-        card = _card(tree, impact, row, criterion, old, origin, given)
-        _replace_open_cards(tree, card)
-        tree.put(card)
-        effects.cards.append((card.task, row.rule))
-
-
-def _replace_open_cards(tree: Tree, card: Task) -> None:
-    """An open card of an earlier change on the same test asks for a version that is no longer in force."""
-    for other in list(tree.tasks.values()):
-        same = other.module == card.module and other.origin == card.origin and other.retest is not None
-        if same and other.state is TaskState.ACTIVE:
+    if card is None:
+        return
+    if late:  # kept all the same: the change has had its card
+        tree.put(replaced(card, state=TaskState.SUPERSEDED))
+        return
+    for other in _cards(tree, row.module):
+        if other.state is TaskState.ACTIVE and overtakes(card, other):
             tree.change(other.task, state=TaskState.SUPERSEDED)
+    tree.put(card)
+    effects.cards.append((card.task, row.rule))
+
+
+def _cards(tree: Tree, module: str) -> list[Task]:
+    return [task for task in tree.tasks.values() if task.retest is not None and task.module == module]
+
+
+def overtakes(card: Task, other: Task) -> bool:
+    """Two cards on one test: the later change's asks for the version in force. A card that stands in for a test
+    nobody knew of gives way to the test's own. Whichever of them comes in first (C5)."""
+    return other.origin in {None, card.origin} and _turn(other) < _turn(card)
+
+
+def _turn(card: Task) -> tuple[datetime, str, bool]:
+    assert card.retest is not None
+    at = card.retest.applied_at or card.starts_at or _LONG_AGO
+    return at, str(card.retest.change), card.origin is not None
 
 
 def _card(
@@ -236,6 +262,7 @@ def _card(
             old_version=row.old_version,
             new_version=row.new_version or impact.new_version,
             old_criterion=old.text if old else None,
+            applied_at=impact.applied_at,
         ),
         origin=origin.task if origin else None,
         starts_at=given.now,
@@ -377,26 +404,45 @@ def retire(tree: Tree, change: UUID) -> None:
             tree.change(task.task, state=TaskState.SUPERSEDED)
 
 
-def open_locks(tree: Tree, change: UUID, module: str) -> list[TaskLock]:
-    """The retest of `module` has passed: locks of this change on its tasks open, the tasks move to the new version."""
-    still_open = [card for card in tree.of_change(change) if card.module == module and card.state is TaskState.ACTIVE]
-    if still_open:
-        return []
+def open_locks(tree: Tree, card: Task) -> list[TaskLock]:
+    """A retest has passed: the locks on its module whose retests have all passed open, the tasks move on."""
+    assert card.retest is not None
+    module = card.retest.module
     opened: list[TaskLock] = []
     for task in list(tree.tasks.values()):
-        own = [lock for lock in task.locks if lock.change == change and lock.module == module]
+        speaking = {lock.lock: _passed(tree, lock.change, module) for lock in task.locks if lock.module == module}
+        own = [lock for lock in task.locks if speaking.get(lock.lock) is not None]
         if own:
+            newest = max((one for one in speaking.values() if one is not None), key=_turn)
             kept = tuple(lock for lock in task.locks if lock not in own)
-            tree.put(replaced(task, locks=kept, item_version=own[0].new_version or task.item_version))
+            tree.put(replaced(task, locks=kept, item_version=_moved_on(tree, task, newest)))
             opened += own
     return opened
 
 
+def _passed(tree: Tree, change: UUID, module: str) -> Task | None:
+    """The last of a change's cards on a module, when all of them have passed; a card that was replaced is spoken for
+    by what has replaced it."""
+    counted = [one for one in _cards(tree, module) if one.counted]
+    speaking: list[Task] = []
+    for own in tree.of_change(change):
+        if own.module == module:
+            speaking += [own] if own.counted else [one for one in counted if overtakes(one, own)][:1]
+    return max(speaking, key=_turn) if speaking and all(one.state is TaskState.DONE for one in speaking) else None
+
+
+def _moved_on(tree: Tree, task: Task, card: Task) -> str | None:
+    """Its version, unless a later change has taken the task further already."""
+    assert card.retest is not None
+    later = {one.item_version for one in _cards(tree, card.retest.module) if _turn(one) > _turn(card)}
+    return task.item_version if task.item_version in later else card.item_version or task.item_version
+
+
 def lock_again(tree: Tree, task: Task, lock: TaskLock) -> bool:
     """A concession is over: the lock is back, or, where its retest has passed meanwhile, the task moves on (False)."""
-    cards = [card for card in tree.of_change(lock.change) if card.module == lock.module and card.counted]
-    if cards and all(card.state is TaskState.DONE for card in cards):
-        tree.put(replaced(task, item_version=lock.new_version or task.item_version))
+    passed = _passed(tree, lock.change, lock.module)
+    if passed is not None:
+        tree.put(replaced(task, item_version=_moved_on(tree, task, passed)))
         return False
     tree.put(replaced(task, locks=(*task.locks, lock)))
     return True
