@@ -63,8 +63,9 @@ async def causes_between(tx: Transaction, start: datetime, end: datetime, limit:
     found: list[Any] = await tx.raw.fetch(
         "select causes.*, m.number as matrix_number, m.state as matrix_state, m.revision as matrix_revision,"
         " m.arbiter as matrix_arbiter, o.number as order_number,"
-        " (select coalesce(jsonb_agg(jsonb_build_object('person', r.person, 'answer', r.answer) order by r.position),"
-        "  '[]') from matrix_rows as r where r.matrix = causes.matrix) as answers"
+        " (select coalesce(jsonb_agg(jsonb_build_object('person', r.person, 'answer', r.answer, 'task', t.code)"
+        "  order by r.position), '[]') from matrix_rows as r left join tasks as t using (task)"
+        "  where r.matrix = causes.matrix) as answers"
         " from target_causes as causes left join matrices as m on m.matrix = causes.matrix"
         " left join change_orders as o on o.change = causes.change"
         " where not causes.held and causes.at >= $1 and causes.at < $2 order by causes.at desc, causes.id limit $3",

@@ -8,7 +8,7 @@ import given_changes as given
 import pytest
 from openpyxl import load_workbook
 from test_appeal_flow import an_adjustment, moved
-from test_consent_flow import ENGINEER, LEAD
+from test_consent_flow import ENGINEER, LEAD, a_company, filled, proposal
 
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
@@ -48,6 +48,35 @@ async def test_a_target_moved_by_hand_is_a_gap_by_name(changes: RunningService) 
     ).active
     assert sheet is not None
     assert {row[10] for row in sheet.iter_rows(values_only=True)} == {"缺口", "no_cause", None}
+
+
+async def test_each_person_of_a_matrix_is_listed_once_with_what_they_answered_about(changes: RunningService) -> None:
+    """C7, C8: one with two tasks in the matrix has one entry that names both; an answer of its own stands apart."""
+    await a_company(changes)
+    lead = changes.client(LEAD, [Role.PROJECT_LEAD])
+    made = (await lead.post("/consents", json=proposal())).json()
+    path = f"/consents/{made['summary']['matrix']}"
+    body = filled(made)
+    also = next(row for row in body["rows"] if row["person"] == ENGINEER) | {
+        "task": str(given.task(3, TaskKind.DEVELOP, "x").task)
+    }
+    worded = (await lead.put(path, json=body | {"rows": [*body["rows"], also]})).json()
+    sent = (await lead.post(f"{path}/send", json={"version": worded["version"]})).json()
+    for row in sent["rows"]:
+        body = {"revision": sent["summary"]["revision"], "answer": "accepted"}
+        done = await changes.client(row["person"], [Role.EMPLOYEE]).post(f"{path}/rows/{row['row']}/answer", json=body)
+        assert done.status_code == 200, done.text
+    matrix = UUID(sent["summary"]["matrix"])
+    await changes.hear(topics.TARGETS, [moved(matrix=matrix, change=matrix, change_number=sent["summary"]["number"])])
+    (line,) = (await record(changes))["lines"]  # type: ignore[misc]
+    said = {one["name"]: one["replies"] for one in line["answers"]}
+    assert len(said) == len(line["answers"])
+    assert said["周启航"] == [{"answer": "accepted", "about": ["T-1", "T-3"]}]
+    sheet = load_workbook(
+        io.BytesIO((await changes.client(LEAD, [Role.PROJECT_LEAD]).get("/adjustments.xlsx")).content)
+    ).active
+    assert sheet is not None
+    assert "周启航 accepted T-1 T-3" in str(sheet.cell(2, 10).value)
 
 
 async def test_an_unknown_matrix_is_a_gap(changes: RunningService) -> None:

@@ -29,9 +29,19 @@ _MOST = 5000
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class RecordAnswer(Reply):
-    name: str
+class RecordReply(Reply):
+    """The same answer to some rows of the matrix."""
+
     answer: str
+    about: list[str]
+    """Codes of the rows' tasks; empty where the matrix as a whole was meant."""
+
+
+class RecordAnswer(Reply):
+    """Each person of the matrix once."""
+
+    name: str
+    replies: list[RecordReply]
 
 
 class RecordLine(Reply):
@@ -130,7 +140,18 @@ def _line(row: Any, names: dict[str, str]) -> RecordLine:
 
 
 def _answers(row: Any, names: dict[str, str]) -> list[RecordAnswer]:
-    return [RecordAnswer(name=names.get(one["person"], one["person"]), answer=one["answer"]) for one in row["answers"]]
+    by_person: dict[str, dict[str, list[str]]] = {}
+    for one in row["answers"]:
+        about = by_person.setdefault(one["person"], {}).setdefault(one["answer"], [])
+        if one["task"] and one["task"] not in about:
+            about.append(one["task"])
+    return [
+        RecordAnswer(
+            name=names.get(person, person),
+            replies=[RecordReply(answer=answer, about=about) for answer, about in said.items()],
+        )
+        for person, said in by_person.items()
+    ]
 
 
 def _gap(row: Any) -> str | None:
@@ -152,7 +173,9 @@ def _workbook(record: Record, language: str) -> bytes:
     sheet = book.create_sheet("adjustments")
     sheet.append(_HEADS[language])
     for line in record.lines:
-        answers = "；".join(f"{one.name} {one.answer}" for one in line.answers)
+        answers = "；".join(
+            " ".join([one.name, said.answer, *said.about]) for one in line.answers for said in one.replies
+        )
         for change in line.changes:
             sheet.append(
                 [line.at.replace(tzinfo=None), line.task_code, _text(line.task_title), line.person_name,
