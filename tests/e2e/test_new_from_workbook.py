@@ -63,7 +63,11 @@ def test_a_project_from_a_workbook_whose_wrong_cells_are_named_first(open_as: Op
     tree = page.get_by_role("region", name=word("template.tree"))
     expect(tree.get_by_text(word("project.workbookWill", goals=2, tasks=3))).to_be_visible()
     expect(tree.get_by_role("row", name=re.compile(f"{code}-01.*原理设计.*周启航"))).to_contain_text("40%")
-    expect(tree.get_by_role("row", name=re.compile(f"{code}-02"))).to_contain_text("2027-04-02")
+    second = tree.get_by_role("row", name=re.compile(f"{code}-02"))
+    expect(second).to_contain_text("2027-04-02")
+    expect(second).to_contain_text("60%")  # nobody has set it: what the others leave (G1, G2)
+    expect(tree.get_by_role("row", name=re.compile("^量产准备"))).to_contain_text("40%")
+    expect(tree.get_by_role("row", name=re.compile(f"{code}-03"))).to_contain_text("100%")
     make = page.get_by_role("button", name=word("project.make"))
     expect(make).to_be_disabled()  # the project's own fields are still empty
     form = page.locator("form")
