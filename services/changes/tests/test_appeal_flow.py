@@ -101,6 +101,8 @@ async def test_upheld_it_moves_the_target_and_is_acknowledged(changes: RunningSe
         changes, HR, appeal, "decision", outcome="upheld", reason="漏算了两轮复测，应予更正。", corrections=[correction]
     )
     assert appeal["summary"]["state"] == "decided"
+    (corrected,) = appeal["corrected"]
+    assert [corrected[name] for name in ("task_code", "field", "old", "new")] == ["T-1", "planned_hours", "12", "20"]
     (settled,) = [one for one in await changes.announced(topics.CONSENTS) if one.state is ConsentState.SETTLED]
     assert (settled.proposer, settled.adjustments[0].new) == (HR, "20")
     await changes.hear(topics.TARGETS, [moved(change=settled.matrix, matrix=settled.matrix, change_number=settled.number,
@@ -155,6 +157,30 @@ async def test_who_may_see_the_file(
     assert len((await ask(changes, person, "/appeals", None, *roles)).json()["appeals"]) == (filed == 200)
     await step(changes, HR, appeal, "admission", admitted=True, reason="事实清楚，在期限之内，予以受理。")
     assert (await ask(changes, person, path, None, *roles)).status_code == admitted
+
+
+async def test_a_step_taken_asks_nobody_to_confirm_it_any_more(changes: RunningService) -> None:
+    """C9, N3: each must-confirm notice of an appeal is settled when its step is done, by the handler or by the clock."""
+    appeal = await a_filed_appeal(changes)
+    assert await _asked(changes) == [(HR, 1)]
+    appeal = await step(changes, HR, appeal, "admission", admitted=True, reason="事实清楚，在期限之内，予以受理。")
+    assert await _asked(changes) == [(HR, 2)]
+    changes.now = given.NOW + timedelta(days=8)
+    await changes.fire_timers(changes.now)
+    assert await _asked(changes) == [(HR, 3)]
+    appeal = (await ask(changes, HR, f"/appeals/{appeal['summary']['appeal']}")).json()
+    appeal = await step(changes, HR, appeal, "decision", outcome="dismissed", reason="两轮复测已在工时里，申诉不成立。")
+    assert await _asked(changes) == [(ENGINEER, 4)]
+    await step(changes, ENGINEER, appeal, "acknowledgement", satisfied=False)
+    assert await _asked(changes) == []
+
+
+async def _asked(changes: RunningService) -> list[tuple[str, int]]:
+    """Who has an appeal's notice to confirm that nothing has settled, and of which version of the appeal."""
+    notices = [one for one in await changes.announced(topics.NOTICE_REQUESTS) if one.kind == "appeal_next"]
+    settled = {(one.person, one.dedupe) for one in notices if one.settled}
+    open_ones = [one for one in notices if one.must_confirm and (one.person, one.dedupe) not in settled]
+    return [(one.person, int(one.dedupe.rsplit(":", 1)[1])) for one in open_ones]
 
 
 async def test_a_late_step_escalates_and_statements_end_by_themselves(changes: RunningService) -> None:

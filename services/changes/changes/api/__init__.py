@@ -1,6 +1,7 @@
 """HTTP endpoints of changes, one module per subject."""
 
 from changes.api import (
+    appeal_files,
     appeals,
     compensations,
     consents,
@@ -28,6 +29,7 @@ routes = [
     record.routes,
     hours.routes,
     appeals.routes,
+    appeal_files.routes,
     structure.routes,
     rules.routes,
     rule_steps.routes,

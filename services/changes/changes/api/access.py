@@ -29,7 +29,7 @@ def refused(error: StepRefusedError) -> Forbidden | Conflict:
 
 
 def consent_step(step: Callable[[], T]) -> T:
-    """A step of a matrix or of what it promises; its refusals as problems."""
+    """A step of a matrix, of what it promises, or of an appeal; its refusals as problems."""
     try:
         return step()
     except consent.NotYoursError as error:

@@ -1,7 +1,7 @@
 // How answers and states of a matrix look: shape, word and colour together.
 import type { IconName } from '@/components/icons'
 import type { Tone } from '@/components/BhStatus.vue'
-import type { Matrix, MatrixSummary, Row } from '@/api/consents'
+import type { Adjustment, Matrix, MatrixSummary, Row } from '@/api/consents'
 
 export interface Look {
   tone: Tone
@@ -48,3 +48,9 @@ export const mayBeDecided = (matrix: Matrix, row: Row): boolean => matrix.may_de
 
 /** One entry of the revision table for each time that everybody was asked. */
 export const revisionsOf = (matrix: Matrix) => matrix.thread.filter((line) => line.kind === 'sent')
+
+/** A moved target as BhTargetChange shows it: owners by name. */
+export function asChange(one: Adjustment) {
+  const owner = one.field === 'owner'
+  return { field: one.field, old: owner ? (one.old_name ?? one.old) : one.old, new: owner ? (one.new_name ?? one.new) : one.new }
+}
