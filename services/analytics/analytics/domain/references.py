@@ -1,6 +1,7 @@
 """What an event is about: the names by which its facts are found again."""
 
 from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
 from bihuan_contracts import Event, Part
@@ -24,13 +25,20 @@ def references(event: Event) -> list[str]:
 
 
 def _named(part: Part) -> Iterable[str]:
-    for name in _NAMES:
-        value = getattr(part, name, None)
+    for name in _had_by(type(part), _NAMES):
+        value = getattr(part, name)
         if isinstance(value, str | UUID):
             yield str(value)
 
 
 def actor(event: Event) -> str | None:
     """Who acted, where the event says so. Being told something or owning something is no action."""
-    names = (*_ACTORS, "person") if type(event).__name__ in _ACTED_AS_PERSON else _ACTORS
-    return next((value for name in names if (value := getattr(event, name, None))), None)
+    kind = type(event)
+    names = (*_ACTORS, "person") if kind.__name__ in _ACTED_AS_PERSON else _ACTORS
+    return next((value for name in _had_by(kind, names) if (value := getattr(event, name))), None)
+
+
+@cache
+def _had_by(kind: type[Part], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that this kind has. Asking each event for what it lacks took longer than keeping it."""
+    return tuple(name for name in names if name in kind.model_fields or hasattr(kind, name))
