@@ -184,3 +184,48 @@ async def test_the_next_batch_is_opened_while_this_one_is_in_hand() -> None:
     await taking
     await rig.lane._take(following)
     assert rig.handled == list(range(20))
+
+
+async def test_a_full_batch_is_opened_in_turns_with_the_other_lanes() -> None:
+    """A burst of one topic keeps nobody waiting who shares the process: a notice takes some forty turns of its loop."""
+    rig = Rig()
+    turns: list[str] = []
+
+    def open_records(records: Sequence[Record]) -> Sequence[Record]:
+        turns.append("opened")
+        return records
+
+    async def other_lane() -> None:
+        while turns.count("opened") < 20:
+            turns.append("other")
+            await asyncio.sleep(0)
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        return {PARTITION: raw_records(0, 499)}
+
+    rig.lane._open = open_records
+    other = asyncio.create_task(other_lane())
+    batch = await rig.fetch(found)
+    await other
+    assert [record.offset for record in batch.opened] == list(range(500))
+    assert "opened opened" not in " ".join(turns)
+
+
+async def test_what_loses_its_partition_while_it_is_opened_is_left_to_its_new_owner() -> None:
+    """Trap 1 once more: opening gives others their turn, a rebalance too."""
+    rig = Rig()
+    moving: list[asyncio.Task[None]] = []
+
+    def open_records(records: Sequence[Record]) -> Sequence[Record]:
+        if not moving:
+            moving.append(asyncio.create_task(rig.rebalance()))
+        return records
+
+    async def found(**_: Any) -> dict[TopicPartition, list[Any]]:
+        return {PARTITION: raw_records(0, 499)}
+
+    rig.lane._open = open_records
+    batch = await rig.fetch(found)
+    await asyncio.gather(*moving)
+    await rig.lane._take(batch)
+    assert rig.handled == []
