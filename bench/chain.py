@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from bench.around import create_topic, listening, process, scratch
 from bench.rows import Row, percentile
 from bihuan_chassis.identifiers import new_id
 from bihuan_contracts import seal, topics
-from bihuan_tools.events import publish
 from bihuan_tools.instance import Instance
 from bihuan_tools.stack import free_port
 
 EVENTS = 40
+BURST = 10_000
 
 
 @dataclass
@@ -123,12 +124,11 @@ async def chain(instance: Instance) -> list[Row]:
                 await asyncio.sleep(0.08)
             async with signed_in_pages(instance) as client:
                 quiet = await request_times(client, 60)
-                load = asyncio.create_task(publish(instance.kafka_servers, world.burst(1, 10_000)))
-                busy, pages_busy = [], []
-                for _ in range(EVENTS - 5):
-                    busy.append(await timed(ours, send_release))
-                    pages_busy += await request_times(client, 2)
-                await load
+                async with erp_bursts(instance):
+                    busy, pages_busy = [], []
+                    for _ in range(EVENTS - 5):
+                        busy.append(await timed(ours, send_release))
+                        pages_busy += await request_times(client, 2)
     await producer.stop()
     return [
         Row("release → page of each of 30, p50 / bare chain", median(idle) / median(bare), 1.6, False,
@@ -140,6 +140,26 @@ async def chain(instance: Instance) -> list[Row]:
         Row("pages during that burst, p99 / idle", percentile(pages_busy, 99) / percentile(quiet, 99), 2, False,
             f"{percentile(pages_busy, 99):.1f} ms, idle {percentile(quiet, 99):.1f} ms"),
     ]  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def erp_bursts(instance: Instance) -> AsyncIterator[None]:
+    """The burst begins with the block."""
+    erp = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.burst", instance.kafka_servers, str(BURST),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert erp.stdin is not None
+    assert erp.stdout is not None
+    try:
+        assert await asyncio.wait_for(erp.stdout.readline(), 120) == b"ready\n"
+        erp.stdin.write(b"\n")
+        yield
+        assert await asyncio.wait_for(erp.wait(), 120) == 0
+    finally:
+        if erp.returncode is None:
+            erp.kill()
+            await erp.wait()
 
 
 async def _cookie(instance: Instance, person: str) -> str:
