@@ -1,6 +1,6 @@
 """Rows of history: every version of a task and a project, written with the change of state itself (G11)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ConsentChanged
@@ -72,14 +73,14 @@ def _causes(causes: tuple[Cause, ...]) -> str:
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# Each task by itself, as `offset 0` has it: joined as a set, PostgreSQL reads all that was ever kept of all tasks.
 _OF_TASKS = (
-    "select h.task, h.version, h.valid_from, h.whole, h.derived, h.state, h.causes"
-    " from unnest($1::uuid[]) as wanted(task)"
-    " cross join lateral (select coalesce(max(k.version), -2147483648) as version from task_versions as k"
-    "  where k.task = wanted.task and k.whole and k.valid_from <= $2) as first"
-    " join task_versions as h on h.task = wanted.task and h.version >= first.version"
-    "  and ($3::timestamptz is null or h.valid_from <= $3)"
-    " order by h.task, h.version"
+    "select h.* from unnest($1::uuid[]) as wanted (task) cross join lateral ("
+    " select task, version, valid_from, whole, derived, state::text as state, causes::text as causes"
+    " from task_versions as v where v.task = wanted.task and ($3::timestamptz is null or v.valid_from <= $3)"
+    "  and v.version >= coalesce((select k.version from task_versions as k where k.task = wanted.task and k.whole"
+    "   and k.valid_from <= $2 order by k.version desc limit 1), -2147483648)"
+    " offset 0) as h order by h.task, h.version"
 )
 
 
@@ -103,8 +104,8 @@ async def kept_tasks(
 
 async def kept_project(tx: Transaction, project: UUID, at: datetime, until: datetime | None = None) -> list[Kept]:
     rows = await tx.raw.fetch(
-        "select version, valid_from, whole, false as derived, state, causes from project_versions where project = $1"
-        " and ($3::timestamptz is null or valid_from <= $3)"
+        "select version, valid_from, whole, false as derived, state::text as state, causes::text as causes"
+        " from project_versions where project = $1 and ($3::timestamptz is null or valid_from <= $3)"
         " and version >= (select coalesce(max(version), -2147483648) from project_versions"
         "  where project = $1 and whole and valid_from <= $2) order by version",
         project, at, until,
@@ -124,7 +125,9 @@ async def newest_of_project(tx: Transaction, project: UUID, as_of: datetime, mos
     """Each act in a project gives it a version."""
     row = await tx.raw.fetchrow(
         "select (select valid_from from project_versions where project = $1 order by version desc offset $3 limit 1)"
-        " as begin, (select count(*) from project_versions where project = $1 and valid_from > $2) as acts",
+        " as begin, (select count(*) from project_versions where project = $1 and version > ("
+        "  select version from project_versions where project = $1 and valid_from <= $2 order by version desc limit 1))"
+        " as acts",
         project, as_of, most,
     )  # fmt: skip
     return _newest(row, as_of, most)
@@ -132,8 +135,10 @@ async def newest_of_project(tx: Transaction, project: UUID, as_of: datetime, mos
 
 async def newest_of_tasks(tx: Transaction, tasks: Sequence[UUID], as_of: datetime, most: int) -> Newest:
     row = await tx.raw.fetchrow(
-        "with acts as (select distinct project, valid_from from task_versions"
-        "  where task = any($1::uuid[]) and valid_from > $2 and not derived)"
+        "with acts as (select distinct v.project, v.valid_from from unnest($1::uuid[]) as wanted (task)"
+        "  join task_versions as v on v.task = wanted.task and v.version > coalesce((select o.version"
+        "   from task_versions as o where o.task = wanted.task and o.valid_from <= $2 order by o.version desc limit 1),"
+        "   -2147483648) where not v.derived)"
         " select (select valid_from from acts order by valid_from desc offset $3 limit 1) as begin,"
         " (select count(*) from acts) as acts",
         list(tasks), as_of, most,
@@ -150,20 +155,29 @@ def _newest(row: Any, as_of: datetime, most: int) -> Newest:
 async def since(tx: Transaction, project: UUID) -> datetime | None:
     """How far back the history of a project goes."""
     found: datetime | None = await tx.raw.fetchval(
-        "select min(valid_from) from project_versions where project = $1", project
+        "select valid_from from project_versions where project = $1 order by version limit 1", project
     )
     return found
 
 
 async def known_since(tx: Transaction, tasks: Sequence[UUID]) -> datetime | None:
     found: datetime | None = await tx.raw.fetchval(
-        "select min(valid_from) from task_versions where task = any($1::uuid[])", list(tasks)
+        "select min(valid_from) from unnest($1::uuid[]) as wanted (task) cross join lateral (select valid_from"
+        " from task_versions as v where v.task = wanted.task order by version limit 1) as first",
+        list(tasks),
     )
     return found
 
 
 def _kept(row: Any) -> Kept:
-    return Kept(row["version"], row["valid_from"], row["whole"], row["state"], tuple(row["causes"]), row["derived"])
+    # JSON as text: asyncpg calls Python for each JSON value, and one act says why in many versions.
+    version, at, whole, derived, state, causes = row[-6:]
+    return Kept(version, at, whole, from_json(state), _read_causes(causes), derived)
+
+
+@lru_cache(1024)
+def _read_causes(causes: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(from_json(causes))
 
 
 def task_from(state: Any) -> Task:

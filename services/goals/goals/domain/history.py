@@ -46,7 +46,10 @@ def fold(kept: Iterable[Kept]) -> dict[str, Any] | None:
     """The state after these versions, oldest first; None when there is no whole one to begin with."""
     state: dict[str, Any] | None = None
     for one in kept:
-        state = dict(one.state) if one.whole else (state | dict(one.state) if state is not None else None)
+        if one.whole:
+            state = dict(one.state)
+        elif state is not None:
+            state.update(one.state)
     return state
 
 

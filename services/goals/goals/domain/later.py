@@ -75,6 +75,9 @@ def _steps(kept: Sequence[Kept], as_of: datetime) -> list[tuple[Kept, State | No
     steps: list[tuple[Kept, State | None, State]] = []
     state: dict[str, Any] | None = None
     for one in kept:
+        if one.at <= as_of and not steps and not one.whole and state is not None:
+            state.update(one.state)  # nobody is told of it: no copy
+            continue
         after = dict(one.state) if one.whole or state is None else state | dict(one.state)
         if one.at > as_of:
             steps.append((one, state, after))
