@@ -32,7 +32,7 @@ def test_change_on_an_unknown_base_is_named_mended_and_released(open_as: OpenAs,
     )
     assert sent.ok, sent.text()
     reason = f"{given.item} has no version V0.7" if cell.language == "en" else f"{given.item} 没有版本 V0.7"
-    row = page.locator(".rfs li").filter(has_text=reason)
+    row = page.locator(".ifs li").filter(has_text=reason)
     row.get_by_role("button").click()
     expect(row).to_contain_text("base_version")
     note = page.locator(".note.red")
@@ -51,4 +51,4 @@ def test_change_on_an_unknown_base_is_named_mended_and_released(open_as: OpenAs,
     assert until(given.lead, released, "the change is there")
     expect(row).to_have_count(0)
     page.get_by_role("button", name=cell.words("integration.filter.replayed")).click()
-    expect(page.locator(".rfs li").filter(has_text=reason)).to_be_visible()
+    expect(page.locator(".ifs li").filter(has_text=reason)).to_be_visible()

@@ -193,7 +193,7 @@ def test_an_integrator_finds_the_wrong_field_mends_it_and_replays(open_as: OpenA
         page.get_by_role("link", name=cell.words("nav.integration")).click()
     else:
         go(page, cell, "integration")
-    row = page.locator(".rfs li").filter(has_text="version").first
+    row = page.locator(".ifs li").filter(has_text="version").first
     row.get_by_role("button").click()
     expect(page.get_by_text(cell.words("integration.field", field="data.version")).first).to_be_visible()
     look(page, cell, "integration")
@@ -205,4 +205,4 @@ def test_an_integrator_finds_the_wrong_field_mends_it_and_replays(open_as: OpenA
     page.get_by_role("button", name=cell.words("integration.replayFixed")).click()
     expect(page.get_by_text(cell.words("integration.done.replayed")).first).to_be_visible()
     page.get_by_role("button", name=cell.words("integration.filter.replayed")).click()
-    expect(page.locator(".rfs li").first).to_be_visible()
+    expect(page.locator(".ifs li").first).to_be_visible()

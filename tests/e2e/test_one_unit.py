@@ -216,8 +216,8 @@ def test_a_change_stays_open_by_name_until_each_card_has_its_report(open_as: Ope
     (card,) = given.effects(change)["cards"]
     page = open_as(LEAD, f"/changes/{change}", cell=cell)
     way = page.get_by_role("region", name=cell.words("order.title"))
-    expect(way.locator(".wt")).to_contain_text(card["code"])
-    expect(way.locator(".wt")).to_contain_text(card["owner_name"])
+    expect(way.locator(".cwt")).to_contain_text(card["code"])
+    expect(way.locator(".cwt")).to_contain_text(card["owner_name"])
     expect(way.get_by_role("button", name=cell.words("order.step.close"))).to_have_count(0)
     order = ask(page, "GET", f"/api/changes/changes/{change}")["order"]
     refused = page.request.post(
@@ -238,7 +238,7 @@ def test_a_change_stays_open_by_name_until_each_card_has_its_report(open_as: Ope
     old = until(page, lambda: _unit(page, change)["reports"] or None, "the report of the old version")[0]
     assert not old["counts"]
     expect(retests).to_contain_text(old["reason"]["zh" if cell.language == "zh" else "en"])
-    expect(way.locator(".wt")).to_contain_text(card["code"])
+    expect(way.locator(".cwt")).to_contain_text(card["code"])
 
     right = report | {
         "module_version": "V1.1", "criterion": criterion["criterion"], "criterion_version": criterion["version"],

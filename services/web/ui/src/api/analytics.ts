@@ -8,10 +8,12 @@ import type { components } from './schema/analytics'
 export type Clock = components['schemas']['Clock']
 export type MetricSeries = components['schemas']['MetricSeries']
 
-export function useClock(change: MaybeRefOrGetter<string>) {
+/** Asked for once the change acts: before that it has no clock. */
+export function useClock(change: MaybeRefOrGetter<string>, acts: () => boolean) {
   return useQuery({
     queryKey: ['clock', change],
     queryFn: () => unwrap(analytics.GET('/api/analytics/changes/{change}/clock', { params: { path: { change: toValue(change) } } })),
+    enabled: acts,
   })
 }
 

@@ -38,10 +38,10 @@ export const previewChange = (body: FourFields) => unwrap(changes.POST('/api/cha
 export const publishChange = (body: FourFields) => unwrap(changes.POST('/api/changes/changes', { body }))
 
 /** Waits until the published change can be read: the same worker that hears the PLM takes it in. */
-export async function awaitChange(change: string, tries = 40): Promise<void> {
+export async function awaitChange(change: string, number: string, tries = 40): Promise<void> {
   for (let left = tries; left > 0; left--) {
-    const { response } = await changes.GET('/api/changes/changes/{change}', { params: { path: { change } } })
-    if (response.ok) return
+    const { data } = await changes.GET('/api/changes/changes', { params: { query: { q: number } } })
+    if (data?.changes.some((one) => one.change === change)) return
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
