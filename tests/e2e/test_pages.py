@@ -57,13 +57,24 @@ def _addresses(page: Page) -> list[str]:
     return found
 
 
+_BY_ROUTER = """address => document.querySelector('#app').__vue_app__.config.globalProperties.$router.push(address)
+    .then(() => null)"""
+
+
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_no_page_has_a_serious_accessibility_fault(open_as: OpenAs, cell: Cell) -> None:
-    """W1: every page of the router in every cell: none has a fault, none scrolls sideways, each is kept as a picture."""
+    """W1: every page of the router in every cell: none has a fault, none scrolls sideways, each is kept as a picture.
+
+    In the first cell each is loaded by itself; in the others they follow each other, as they do for a reader.
+    """
     page = open_as(LEAD, "/", cell=cell)
+    settle(page)
     found: list[str] = []
     for address in _addresses(page):
-        page.goto(address)
+        if cell == CELLS[0]:
+            page.goto(address)
+        else:
+            page.evaluate(_BY_ROUTER, address)
         settle(page)
         found += faults(page)
         keep(page, cell, "page" + re.sub(r"[0-9a-f-]{36}", "id", address))

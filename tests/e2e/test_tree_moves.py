@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.cells import CELLS, Cell, look
+from tests.e2e.cells import CELLS, NO_PAGE, Cell, look
 from tests.e2e.given_project import ADMINISTRATOR, Given, a_tree, ask
 
 from bihuan_tools.demo.company import LEAD
@@ -42,7 +42,7 @@ def _move(page: Page, title: str, to: str) -> None:
 
 def test_tasks_deliverables_and_criteria_are_moved_to_other_places(open_as: OpenAs) -> None:
     """G1: to another goal, task and deliverable, and among siblings by the keyboard; who did it stays on record."""
-    given = a_tree(open_as(LEAD, "/"))
+    given = a_tree(open_as(LEAD, NO_PAGE))
     page = given.lead
     page.goto(f"/boards/{given.project}/edit")
     page.get_by_role("button", name="展开 外观件").click()
@@ -72,7 +72,7 @@ def test_tasks_deliverables_and_criteria_are_moved_to_other_places(open_as: Open
 def test_a_frozen_cycle_refuses_an_administrator_too_and_says_why(open_as: OpenAs, cell: Cell) -> None:
     """G1: frozen from the page, then closed to everybody, with the reason and the way in the reader's language."""
     word = cell.words
-    given = a_tree(open_as(LEAD, "/", cell=cell))
+    given = a_tree(open_as(LEAD, NO_PAGE, cell=cell))
     lead = given.lead
     body = {"kind": "phase", "name": "DVT", "project": given.project,
             "starts_at": "2026-11-02T00:00:00Z", "ends_at": "2027-02-01T00:00:00Z"}  # fmt: skip
