@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files
 from itertools import cycle, islice, product
@@ -33,7 +33,7 @@ async def rules(_: Instance) -> list[Row]:
     engine = zen.ZenEngine().create_decision(json.dumps(written("bench", table)))
     different: list[tuple[float, float]] = []
     recurring: list[tuple[float, float]] = []
-    same = [replace(one, planned_hours=Decimal(40)) for one in facts]
+    same = [one._replace(planned_hours=Decimal(40)) for one in facts]
     for number in range(ROUNDS + 1):
         bare = _seconds(lambda: [engine.evaluate(context) for context in contexts])
         ours = _seconds(lambda: _decide(table, facts))
@@ -89,6 +89,6 @@ def _context(facts: Facts) -> dict[str, Any]:
     asked = ("planned_hours", "relation", "task_kind", "task_open", "flags_only")
     return {
         name: float(value) if isinstance(value, Decimal) else value
-        for name, value in asdict(facts).items()
+        for name, value in facts._asdict().items()
         if name in asked
     }

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha1
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID
 
 from bihuan_contracts.changes import Difference, ImpactAction, ImpactRow, PathStep
 from bihuan_contracts.plm import ItemKind, NewCriterion
+from changes.domain import made
 from changes.domain.rules import Decision, Facts, RuleBook
 from changes.domain.structure import only_flags, where_used
 from changes.domain.world import Project, Task, World
@@ -47,8 +49,7 @@ class Change:
         object.__setattr__(self, "kinds", frozenset(str(one.kind) for one in self.differences))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
+class _Reach(NamedTuple):
     """A module that the change reaches."""
 
     module: str
@@ -59,8 +60,7 @@ class _Reach:
     new_version: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What the rules said about one task, or about a module without a test, and the row that came of it."""
 
     subject: str
@@ -210,47 +210,54 @@ def _days(change: Change, due_at: datetime) -> Decimal:
 
 
 class _Rows:
-    """Makes the rows of a change. What many of them share is put together and checked once."""
+    """Makes the rows of a change. What many of them share is put together once."""
 
     def __init__(self, change: Change, world: World) -> None:
         self._change, self._world = change, world
-        self._alike: dict[tuple[int, UUID | None], ImpactRow] = {}
+        self._alike: dict[tuple[int, UUID | None], dict[str, Any]] = {}
+        self._reach: _Reach | None = None
+        self._way: tuple[PathStep, ...] = ()
+        self._ids = _IDS.copy()
+        self._ids.update(f"{change.number}|{change.revision}|".encode())
 
     def row(
         self, reach: _Reach, decision: Decision, *, person: str, task: Task | None, project: Project | None
     ) -> ImpactRow:
-        change, world = self._change, self._world
+        world = self._world
+        if reach is not self._reach:  # they come module by module
+            self._reach, self._way = reach, world.item_steps(reach.path)
         place = project.project if project else (task.project if task else None)
         alike = self._alike.get((id(decision), place))
         if alike is None:
-            alike = self._alike[id(decision), place] = self._shared(decision, place, project)
+            alike = self._alike[id(decision), place] = vars(self._shared(decision, place, project))
         identity = (
-            f"{change.number}|{change.revision}|{reach.module}|{project.project if project else ''}"
+            f"{reach.module}|{project.project if project else ''}"
             f"|{task.task if task else ''}|{person}|{decision.action}"
         )
         end = world.person_step(person)
-        own: dict[str, object] = {
-            "row": _row_id(identity),
+        own = {
+            **alike,
+            "row": _row_id(self._ids, identity),
             "person": person,
             "person_name": end.name,
             "module": reach.module,
             "module_name": world.structure.name(reach.module),
             "old_version": reach.old_version,
             "new_version": reach.new_version,
-            "criterion": _criterion(change, reach.module, decision),
-            "path": (*world.item_steps(reach.path), *_steps(task), end),
         }
-        if task is not None:
-            own |= {
-                "task": task.task,
-                "task_code": task.code,
-                "task_title": task.title,
-                "old_version": task.version or reach.old_version,
-                "needs_consent": decision.needs_consent(task.planned_hours),
-            }
-        return alike.model_copy(update=own)
+        if decision.action is ImpactAction.RETEST:
+            own["criterion"] = _criterion(self._change, reach.module, decision)
+        if task is None:
+            own["path"] = (*self._way, end)
+        else:
+            own["path"] = (*self._way, *_steps(task), end)
+            own["task"], own["task_code"], own["task_title"] = task.task, task.code, task.title
+            own["old_version"] = task.version or reach.old_version
+            own["needs_consent"] = decision.needs_consent(task.planned_hours)
+        return made.row(own)
 
     def _shared(self, decision: Decision, place: UUID | None, project: Project | None) -> ImpactRow:
+        """All fields, most of them checked here; row() puts its own in the places of some."""
         return ImpactRow(
             row=NAMESPACE_URL,
             action=decision.action,
@@ -274,30 +281,26 @@ class _Rows:
 
 
 _IDS = sha1(NAMESPACE_URL.bytes + b"urn:bihuan:impact:", usedforsecurity=False)
+_VERSION_5, _NO_VERSION = 0x5000_8000_0000_0000_0000, ~0xF000_C000_0000_0000_0000
 
 
-def _row_id(identity: str) -> UUID:
-    """The uuid5() of a URN; what all of them share is hashed once."""
-    hashed = _IDS.copy()
+def _row_id(prefix: Any, identity: str) -> UUID:
+    """The uuid5() of a URN; what all of them share, `prefix`, is hashed once."""
+    hashed = prefix.copy()
     hashed.update(identity.encode())
-    return UUID(bytes=hashed.digest()[:16], version=5)
+    return UUID(int=int.from_bytes(hashed.digest()[:16], "big") & _NO_VERSION | _VERSION_5)
 
 
-def _steps(task: Task | None) -> Iterator[PathStep]:
+def _steps(task: Task) -> Sequence[PathStep]:
     """From the goal by the task to its criterion."""
-    if task is None:
-        return
-    if task.goal:
-        yield PathStep(kind="goal", key=task.goal, name=task.goal)
-    yield PathStep(kind="task", key=task.code, name=task.title)
-    if task.criterion:
-        yield PathStep(kind="criterion", key=task.criterion, name=task.criterion)
+    own = made.step("task", task.code, task.title)
+    goal = (made.step("goal", task.goal, task.goal),) if task.goal else ()
+    criterion = (made.step("criterion", task.criterion, task.criterion),) if task.criterion else ()
+    return *goal, own, *criterion
 
 
 def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion | None:
-    """The one that came with the release, else the rule's; None keeps the wording in force."""
-    if decision.action is not ImpactAction.RETEST:
-        return None
+    """Of a retest: the one that came with the release, else the rule's; None keeps the wording in force."""
     for criterion in change.criteria:
         if criterion.module == module:
             return criterion
@@ -306,15 +309,16 @@ def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion 
 
 def _told(change: Change, world: World, rules: RuleBook, decided: Iterable[Decided]) -> list[ImpactRow]:
     """Whom the rules tell beside the one affected; somebody with a row of the same module knows already."""
-    affected = [one for one in decided if one.row is not None]
-    known = {(one.row.person, one.row.module) for one in affected if one.row}
+    affected = [(one.row, one.decision) for one in decided if one.row is not None]
+    telling = {id(decision): [hit for hit in decision.hits if "tell" in hit.effects] for _, decision in affected}
+    if not any(telling.values()):
+        return []
+    known = {(row.person, row.module) for row, _ in affected}
     told: dict[tuple[str, str], ImpactRow] = {}
-    for one in affected:
-        for hit in one.decision.hits:
-            if one.row is None or "tell" not in hit.effects:
-                continue
-            for person in _named(world, one.row, rules.tells(hit)):
-                at = (person, one.row.module)
+    for row, decision in affected:
+        for hit in telling[id(decision)]:
+            for person in _named(world, row, rules.tells(hit)):
+                at = (person, row.module)
                 if at not in known and at not in told:
                     update = {
                         "rule": f"{hit.table}/{hit.row}",
@@ -322,7 +326,7 @@ def _told(change: Change, world: World, rules: RuleBook, decided: Iterable[Decid
                         "explanation": rules.note(hit),
                         "hits": (hit,),
                     }
-                    told[at] = _inform(change, world, one.row, person).model_copy(update=update)
+                    told[at] = _inform(change, world, row, person).model_copy(update=update)
     return list(told.values())
 
 
@@ -349,7 +353,10 @@ def _informed(change: Change, world: World, rows: Sequence[ImpactRow]) -> list[I
     """Project leads, and who answers for an affected module, when nothing else reaches them."""
     reached = {row.person for row in rows}
     informed: dict[str, ImpactRow] = {}
+    places: dict[tuple[str, UUID | None], ImpactRow] = {}
     for row in rows:
+        places.setdefault((row.module, row.project), row)
+    for row in places.values():
         project = world.projects.get(row.project) if row.project else None
         answering = world.responsible.get(row.module, ())
         for person in [*([project.lead] if project else []), *(one.person for one in answering)]:
@@ -360,13 +367,13 @@ def _informed(change: Change, world: World, rows: Sequence[ImpactRow]) -> list[I
 
 def _inform(change: Change, world: World, because: ImpactRow, person: str) -> ImpactRow:
     identity = f"{change.number}|{change.revision}|{because.module}|{person}|inform"
-    name = world.person_name(person)
+    end = world.person_step(person)
     return because.model_copy(
         update={
-            "row": _row_id(identity),
+            "row": _row_id(_IDS, identity),
             "action": ImpactAction.INFORM,
             "person": person,
-            "person_name": name,
+            "person_name": end.name,
             "task": None,
             "task_code": None,
             "task_title": None,
@@ -375,7 +382,7 @@ def _inform(change: Change, world: World, because: ImpactRow, person: str) -> Im
             "hours_factor": Decimal(1),
             "must_confirm": False,
             "needs_consent": False,
-            "path": (*because.path[:-1], PathStep(kind="person", key=person, name=name)),
+            "path": (*because.path[:-1], end),
         }
     )
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from bihuan_contracts import Text
 from bihuan_contracts.changes import ImpactAction, RuleHit
@@ -16,8 +16,7 @@ from changes.domain.rules_table import add_effects
 _KEPT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the conditions of a table can ask about one row; `rules_catalogue.FIELDS` says what each one means."""
 
     relation: str
@@ -42,14 +41,10 @@ class Facts:
 
     def texts(self) -> dict[str, tuple[str, ...]]:
         """As tests and records keep them; what is unknown is left out."""
-        values = zip(_NAMES, _VALUES(self), strict=True)
+        values = zip(self._fields, self, strict=True)
         # Most are words: they need no conversion, and there are many of them.
         found = {name: (value,) if type(value) is str else texts_of(value) for name, value in values if value != ""}
         return {name: texts for name, texts in found.items() if texts}
-
-
-_NAMES = tuple(one.name for one in fields(Facts))
-_VALUES = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,8 @@ class Decision:
 
     def needs_consent(self, planned_hours: Decimal | None) -> bool:
         """Unknown hours exceed a limit only by the rule's own word (`over:8:unknown`)."""
+        if self.consent == "no":
+            return False
         limit = consent_limit(self.consent)
         if limit is None:
             return self.consent == "yes"

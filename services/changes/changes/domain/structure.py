@@ -1,10 +1,11 @@
 """Product structure: how two bills of materials differ, and where an item is used (C3)."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from bihuan_contracts.changes import Difference, DifferenceKind
 from bihuan_contracts.plm import ItemKind
@@ -35,8 +36,7 @@ class Line:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     item: str
     name: str
     kind: ItemKind
@@ -44,8 +44,7 @@ class Item:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One way from a child up to a parent: how the parent's bill names the child."""
 
     parent: str
@@ -88,8 +87,7 @@ class Structure:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """An item that a change reaches: by which path, and how many levels up. Depth 0 is the changed item itself."""
 
     item: str
@@ -114,10 +112,10 @@ def _where_used(structure: Structure, start: str) -> list[Reached]:
     waiting = deque([start])
     while waiting:
         child = reached[waiting.popleft()]
-        found = {parent for parent in _parents(structure, variants, child.item) if parent not in reached}
+        found = {*_parents(structure, variants, child.item)}
         if child.depth == 0:
-            found |= _all_variants(variants, start) - reached.keys()
-        for parent in sorted(found):
+            found |= _all_variants(variants, start)
+        for parent in sorted(one for one in found if one not in reached):
             reached[parent] = Reached(parent, child.depth + 1, (*child.path, parent))
             waiting.append(parent)
     return list(reached.values())
@@ -135,7 +133,15 @@ def _all_variants(variants: Mapping[str, Sequence[str]], template: str) -> set[s
 
 
 def _parents(structure: Structure, variants: Mapping[str, Sequence[str]], item: str) -> Iterable[str]:
-    steps = [*structure.parents.get(item, ())]
+    steps = structure.parents.get(item, ())
+    if not variants:
+        return [step.parent for step in steps]
+    return _with_families(structure, variants, item, [*steps])
+
+
+def _with_families(
+    structure: Structure, variants: Mapping[str, Sequence[str]], item: str, steps: list[Step]
+) -> Iterator[str]:
     seen = {item}
     template = structure.template(item)
     while template is not None and template not in seen:

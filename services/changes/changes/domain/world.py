@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from bihuan_contracts.changes import PathStep
+from changes.domain.made import step
 from changes.domain.structure import Structure
 
 _OPEN = {"draft", "active"}
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A task as far as a change may touch it."""
 
     task: UUID
@@ -71,7 +72,7 @@ class World:
     by_module: Mapping[str, Sequence[Task]] = field(init=False)
     responsible: Mapping[str, Sequence[Person]] = field(init=False)
     """Who answers for each module, by employee number."""
-    _items: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _items: "_ItemSteps" = field(init=False, repr=False, compare=False)
     _steps: dict[str, PathStep] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class World:
             for module in person.modules:
                 answering[module].append(person)
         object.__setattr__(self, "responsible", answering)
+        object.__setattr__(self, "_items", _ItemSteps(self.structure))
 
     def by_known_projects(self) -> "tuple[World, list[Task]]":
         """This world with the tasks of known projects alone, and the others: rules ask for product, phase, customer."""
@@ -94,18 +96,25 @@ class World:
         return replace(self, tasks=[task for task in self.tasks if task.project in self.projects]), others
 
     def item_steps(self, path: Sequence[str]) -> tuple[PathStep, ...]:
-        """A way through the structure. Ways share most of their items: each is made once."""
-        for item in path:
-            if item not in self._items:
-                kind, name = str(self.structure.kind(item)), self.structure.name(item)
-                self._items[item] = PathStep(kind=kind, key=item, name=name)
+        """A way through the structure."""
         return tuple(map(self._items.__getitem__, path))
 
     def person_step(self, person: str) -> PathStep:
         """The end of many paths, made once."""
         if person not in self._steps:
-            self._steps[person] = PathStep(kind="person", key=person, name=self.person_name(person))
+            self._steps[person] = step("person", person, self.person_name(person))
         return self._steps[person]
 
     def person_name(self, person: str) -> str:
         return self.people[person].name if person in self.people else person
+
+
+class _ItemSteps(dict[str, PathStep]):
+    """Ways through the structure share most of their items: the step of each is made once."""
+
+    def __init__(self, structure: Structure) -> None:
+        self._structure = structure
+
+    def __missing__(self, item: str) -> PathStep:
+        found = self[item] = step(str(self._structure.kind(item)), item, self._structure.name(item))
+        return found

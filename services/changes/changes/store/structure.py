@@ -141,11 +141,11 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         for child in {row[0] for row in rows}:
             parents[child] = []
         met = set(wanted)
-        for child, parent, how, *more in rows:
+        for child, parent, how, name, kind, variant_of, version in rows:
             parents[child].append(step_of(parent, how))
             if parent not in met:
                 met.add(parent)
-                items[parent] = _item(parent, *more)
+                items[parent] = Item(parent, name, _KINDS[kind], variant_of, version)
         found = await tx.raw.fetch(_OWN_OR_VARIANTS, list(wanted), list(met - loaded))
         items |= {row[0]: _item(*row) for row in found}
         loaded |= met

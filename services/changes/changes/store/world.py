@@ -100,7 +100,7 @@ async def load_world(tx: Transaction, structure: Structure, modules: Iterable[st
     """Tasks on these modules, their projects, and everybody who may be concerned."""
     names = list(modules)
     rows = await tx.raw.fetch(_TASKS_ON, names)
-    tasks = [Task(*row) for row in rows]
+    tasks = [*map(Task._make, rows)]
     listed = await tx.raw.fetch(
         "select project, name, lead, product, coalesce(phase, ''), coalesce(customer, ''), code from projects"
         " where project = any($1::uuid[]) and lead is not null",
@@ -135,7 +135,7 @@ _TASK_OF = itemgetter(*_TASK.split(", "))
 
 
 def task_of(row: Any) -> Task:
-    return Task(*_TASK_OF(row))
+    return Task._make(_TASK_OF(row))
 
 
 class Recent(NamedTuple):
