@@ -1,6 +1,6 @@
 """A change brings the technical documents of the projects it touches to the new version (C11)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from bihuan_chassis import Transaction
@@ -10,13 +10,14 @@ from changes.domain.documents import Section, after_change
 from changes.store import StoredOrder, documents
 
 
-async def update(tx: Transaction, applied: Sequence[StoredOrder], rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:
-    """The section of the changed module gets the new version and what changed, in each project that works on it."""
-    touched = [
-        (project, one.order)
-        for one in applied
-        for project in sorted({row.project for row in rows[one.order.change] if row.project is not None})
-    ]
+def projects_of(rows: Iterable[ImpactRow]) -> list[UUID]:
+    return sorted({row.project for row in rows if row.project is not None})
+
+
+async def update(tx: Transaction, applied: Sequence[StoredOrder], projects: Mapping[UUID, Sequence[UUID]]) -> None:
+    """The section of the changed module gets the new version and what changed, in each project that the change touches,
+    by change."""
+    touched = [(project, one.order) for one in applied for project in projects[one.order.change]]
     if not touched:
         return
     versions = await documents.lock_documents(tx, {project for project, _ in touched})

@@ -1,8 +1,9 @@
 """What a change does: the structure moves, its impact is assessed and announced; previews (C2, C3)."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,7 @@ from bihuan_contracts.changes import (
     PathStep,
     SupplierRow,
 )
-from bihuan_contracts.plm import BomReleased
+from bihuan_contracts.plm import BomReleased, ItemKind
 from changes import documents, opening, store, supplier_store
 from changes.domain.impact import Assessment, Change, assess
 from changes.domain.rules import RuleBook
@@ -30,6 +31,9 @@ from changes.store import StoredOrder, suspects
 LATE = "late-task"
 BREATH = timedelta(seconds=1)
 """The tasks of one project come in several batches, before and after the project itself: they join together."""
+
+_TOGETHER = 50
+"""So many changes are saved at once, while the next ones are assessed and put into words."""
 
 log = structlog.get_logger()
 
@@ -47,55 +51,76 @@ async def apply(tx: Transaction, orders: Sequence[StoredOrder], older: dict[str,
     }
     rules = await store.rules_in_force(tx, tx.now)
     world, homeless = (await load_world(tx, structure, modules, rules)).by_known_projects()
-    found_by: dict[UUID, Assessment] = {}
-    saved: list[StoredOrder] = []
-    for one in orders:
-        found = _differences(one.release, lines)
-        order = one.order.model_copy(
-            update={
-                "differences": found,
-                "applied_at": tx.now,
-                "state": ChangeState.RELEASED,
-                "version": one.order.version + (1 if one.order.effective_at else 0),
-                "products": tuple(item for item in reached[one.order.change] if str(structure.kind(item)) == "product"),
-            }
-        )
-        found_by[order.change] = assess(as_change(order, one.release), world, rules)
-        within = {*reached[order.change], *one.release.modules}
-        expect(tx, ((order.change, task.task) for task in homeless if task.module in within))
-        saved.append(StoredOrder(order, one.release, None, 1))
-    reached_suppliers = await suppliers_of(tx, [one.order for one in saved])
-    superseded = _superseded(saved, older)
-    rows = {change: found.rows for change, found in found_by.items()}
+    units = [_taking_effect(one, tx.now, lines, structure, reached[one.order.change]) for one in orders]
+    for one in units:
+        within = {*reached[one.order.change], *one.release.modules}
+        expect(tx, ((one.order.change, task.task) for task in homeless if task.module in within))
+    reached_suppliers = await suppliers_of(tx, [one.order for one in units])
+    superseded = _superseded(units, older)
+    projects: dict[UUID, Sequence[UUID]] = {}
+    rows = 0
     async with writing() as begin:
-        await begin(_save(tx, [*superseded, *saved], found_by, world))
+        await begin(store.save_orders(tx, superseded))
         tx.announce(*(one.order for one in superseded))
-        for one in saved:
-            previous = older.get(one.order.number, ())
-            tx.announce(
-                one.order,
-                assessed(
-                    one, rows[one.order.change], previous[-1].order.change if previous else None,
-                    reached_suppliers[one.order.change],
-                ),
-            )  # fmt: skip
-    await documents.update(tx, saved, rows)
+        for start in range(0, len(units), _TOGETHER):
+            found: list[_Unit] = []
+            for one in units[start : start + _TOGETHER]:
+                previous = older.get(one.order.number, ())
+                supersedes = previous[-1].order.change if previous else None
+                change = as_change(one.order, one.release)
+                said = assess(change, world, rules)
+                tx.announce(one.order, assessed(one, said.rows, supersedes, reached_suppliers[one.order.change]))
+                found.append(_Unit(one, change, said, _rows_within(tx.announced[-1].body)))
+                projects[one.order.change] = documents.projects_of(said.rows)
+                rows += len(said.rows)
+                await asyncio.sleep(0)  # the write before this one goes on
+            await begin(_save(tx, found, world))
+    await documents.update(tx, units, projects)
     if superseded:
         await suspects.clear_superseded(tx, [one.order.change for one in superseded], "superseded")
         await opening.withdraw_superseded(tx, [one.order.change for one in superseded])
-    log.info("change.applied", changes=len(saved), rows=sum(map(len, rows.values())))
+    log.info("change.applied", changes=len(units), rows=rows)
 
 
-async def _save(
-    tx: Transaction, orders: Sequence[StoredOrder], found_by: Mapping[UUID, Assessment], world: World
-) -> None:
-    await store.save_orders(tx, orders)
-    await store.save_rows(tx, {change: found.rows for change, found in found_by.items()})
-    await store.save_decisions(tx, {change: found.decided for change, found in found_by.items()})
+def _taking_effect(
+    one: StoredOrder,
+    now: datetime,
+    lines: Mapping[tuple[str, str], tuple[Line, ...]],
+    structure: Structure,
+    reached: Sequence[str],
+) -> StoredOrder:
+    update = {
+        "differences": _differences(one.release, lines),
+        "applied_at": now,
+        "state": ChangeState.RELEASED,
+        "version": one.order.version + (1 if one.order.effective_at else 0),
+        "products": tuple(item for item in reached if structure.kind(item) is ItemKind.PRODUCT),
+    }
+    return StoredOrder(one.order.model_copy(update=update), one.release, None, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A change that is assessed and announced, to be saved."""
+
+    stored: StoredOrder
+    change: Change
+    said: Assessment
+    rows: str
+    """JSON, in the words of the announcement."""
+
+
+def _rows_within(impact: bytes) -> str:
+    # No text can look like these names of fields: its quotes are written \".
+    return impact[impact.index(b'"rows":') + 7 : impact.index(b',"suppliers":')].decode()
+
+
+async def _save(tx: Transaction, units: Sequence[_Unit], world: World) -> None:
+    await store.save_orders(tx, [one.stored for one in units])
+    await store.save_rows(tx, {one.change.change: one.said.rows for one in units}, [one.rows for one in units])
+    await store.save_decisions(tx, {one.change.change: one.said.decided for one in units})
     # The other thing that spreads: what lies above gets no new version, it is in doubt.
-    applied = [one for one in orders if one.order.change in found_by]
-    doubts = [one for order in applied for one in suspicions(as_change(order.order, order.release), world)]
-    await suspects.raise_suspicions(tx, doubts)
+    await suspects.raise_suspicions(tx, [doubt for one in units for doubt in suspicions(one.change, world)])
 
 
 async def suppliers_of(tx: Transaction, orders: Sequence[ChangeOrderChanged]) -> dict[UUID, tuple[SupplierRow, ...]]:
@@ -125,7 +150,7 @@ def _pairs(orders: Iterable[ChangeOrderChanged]) -> list[tuple[str, str]]:
     return [(one.item, one.base_version) for one in orders if one.base_version is not None]
 
 
-def _differences(release: BomReleased, lines: dict[tuple[str, str], tuple[Line, ...]]) -> tuple[Difference, ...]:
+def _differences(release: BomReleased, lines: Mapping[tuple[str, str], tuple[Line, ...]]) -> tuple[Difference, ...]:
     base = lines.get((release.item, release.base_version or ""))
     if base is None or release.lines is None:
         return ()  # the four-field form names no lines: the version alone moves

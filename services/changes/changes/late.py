@@ -108,7 +108,8 @@ async def _join(tx: Transaction, one: StoredOrder, tasks: set[UUID]) -> None:
     await store.add_decisions(tx, change.change, [said for said in found.decided if said.row and said.row.row in ids])
     if structure.items[one.order.item].version == one.order.new_version:
         known = {row.project for row in before}
-        await documents.update(tx, [one], {change.change: [row for row in joined if row.project not in known]})
+        new = documents.projects_of(row for row in joined if row.project not in known)
+        await documents.update(tx, [one], {change.change: new})
     one = replace(one, impact_version=one.impact_version + 1)
     if one.order.state is ChangeState.CLOSED:
         update = {"state": ChangeState.RELEASED, "closed_at": None, "version": one.order.version + 1}

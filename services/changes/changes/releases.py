@@ -245,6 +245,7 @@ async def on_reminder(timers: Sequence[Timer], tx: Transaction) -> None:
 
 async def on_effective(timers: Sequence[Timer], tx: Transaction) -> None:
     """Dated changes take effect now; one whose base has moved meanwhile is blocked instead."""
+    await store.hold_tasks(tx)
     orders = await store.load_orders(tx, [UUID(timer.key) for timer in timers])
     due = [one for one in orders.values() if one.order.applied_at is None and one.order.state is ChangeState.RELEASED]
     verdicts = [await _verdict_now(tx, one) for one in due]

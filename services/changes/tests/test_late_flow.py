@@ -264,6 +264,16 @@ async def test_a_release_and_a_task_at_the_same_moment_see_each_other(changes: R
     assert len({row.row for row in await rows(changes)}) == len(await rows(changes))
 
 
+async def test_changes_at_the_same_moment_do_not_wait_for_each_other(changes: RunningService) -> None:
+    """C3: only tasks that are being written and changes keep each other out."""
+    await a_plant(changes)
+    changes.now = None
+    async with asyncio.timeout(60), changes.tx() as one, changes.tx() as other:
+        await on_bom_released([given.release()], one)
+        await on_bom_released([given.release("CC-120", "V3.2", "V3.1", change="ECN-2026-0191")], other)
+    assert {order.number for order in await impacts(changes)} == {"ECN-2026-0187", "ECN-2026-0191"}
+
+
 def _envelope(at: datetime) -> Received:
     return Received(UUID(int=1), topics.TASKS.name, "1", at, "test", None, at)
 
@@ -273,7 +283,7 @@ async def _one_waits(changes: RunningService) -> None:
         async with changes.tx() as tx:
             if await tx.raw.fetchval(
                 "select exists (select from pg_locks join pg_database on pg_database.oid = database"
-                " where not granted and locktype = 'advisory' and datname = current_database())"
+                " where not granted and locktype = 'relation' and datname = current_database())"
             ):
                 return
         await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
 from bihuan_contracts.goals import TaskKind
+from changes import store
 
 pytestmark = pytest.mark.flow
 _COUNTED = (
@@ -51,3 +52,37 @@ async def test_replay_of_a_draft_released_here_adds_nothing(changes: RunningServ
     replay = given.release(change=made["number"], lines=None)
     await changes.hear(topics.BOM_RELEASES, [replay])
     assert await counted(changes) == once
+
+
+_AS_BEFORE = """
+update decision_sets set facts = '[]', subjects = (
+    select json_agg(json_build_array(one->0, one->1, facts->((one->>2)::int), one->3))
+    from json_array_elements(subjects) as one)
+"""
+
+
+async def test_decisions_of_the_version_before_read_as_those_of_today(changes: RunningService) -> None:
+    """C4: they carry their facts, which are kept once by now."""
+    await a_company(changes)
+    tasks = [given.task(number, TaskKind.DEVELOP, "10231") for number in (5, 6)]
+    await changes.hear(topics.TASKS, tasks)
+    await changes.hear(topics.BOM_RELEASES, [given.release()])
+    async with changes.tx() as tx:
+        today = await tx.raw.fetch("select * from decisions order by subject")
+        assert {row["facts"]["relation"][0] for row in today} == {"direct"}
+        await tx.raw.execute(_AS_BEFORE)
+        assert await tx.raw.fetch("select * from decisions order by subject") == today
+
+
+async def test_rows_are_kept_as_they_were_announced(changes: RunningService) -> None:
+    """C3, C5: whatever words are in them."""
+    await a_company(changes)
+    words = '"rows":[] ,"suppliers":[] \\ 中'
+    await changes.hear(topics.TASKS, [given.task(5, TaskKind.DEVELOP, "10231", title=words)])
+    await changes.hear(topics.BOM_RELEASES, [given.release(reason=words)])
+    (impact,) = await impacts(changes)
+    async with changes.tx() as tx:
+        assert await store.load_rows(tx, impact.change) == impact.rows
+        found = await tx.raw.fetch("select row, task, person, action from impact_rows order by position")
+    assert [tuple(row) for row in found] == [(row.row, row.task, row.person, row.action) for row in impact.rows]
+    assert words in {row.task_title for row in impact.rows}

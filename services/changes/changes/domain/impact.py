@@ -310,7 +310,8 @@ def _criterion(change: Change, module: str, decision: Decision) -> NewCriterion 
 def _told(change: Change, world: World, rules: RuleBook, decided: Iterable[Decided]) -> list[ImpactRow]:
     """Whom the rules tell beside the one affected; somebody with a row of the same module knows already."""
     affected = [(one.row, one.decision) for one in decided if one.row is not None]
-    telling = {id(decision): [hit for hit in decision.hits if "tell" in hit.effects] for _, decision in affected}
+    decisions = {id(decision): decision for _, decision in affected}
+    telling = {place: [hit for hit in one.hits if "tell" in hit.effects] for place, one in decisions.items()}
     if not any(telling.values()):
         return []
     known = {(row.person, row.module) for row, _ in affected}

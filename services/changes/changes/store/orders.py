@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.changes import ChangeOrderChanged, ImpactRow
@@ -31,9 +32,14 @@ with units as (
     insert into impact_units (change, rows) select c, r::json from unnest($1::uuid[], $2::text[]) as new (c, r)
     on conflict (change) do update set rows = excluded.rows)
 insert into impact_rows (row, change, position, task, person, action)
-select * from unnest($3::uuid[], $4::uuid[], $5::int[], $6::uuid[], $7::text[], $8::text[])
+select one.row, change, one.place - 1, one.task, one.person, one.action
+from unnest($1::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) as unit (change, ids, tasks, people, actions)
+    cross join lateral rows from (
+        unnest(ids::uuid[]), unnest(tasks::uuid[]), json_array_elements_text(people::json), unnest(actions::text[]))
+    with ordinality as one (row, task, person, action, place)
 on conflict (row) do nothing
 """
+"""The columns of a change's rows are a text each: asyncpg would call Python for each element of an array."""
 
 
 @dataclass(frozen=True)
@@ -179,18 +185,27 @@ async def load_steps(tx: Transaction, change: UUID) -> list[Any]:
     return found
 
 
-async def save_rows(tx: Transaction, rows: Mapping[UUID, Sequence[ImpactRow]]) -> None:
-    """All impact rows of each change: as one value, and who and what of each for look-ups."""
-    flat = [(change, place, row) for change, listed in rows.items() for place, row in enumerate(listed)]
-    if not flat:
+async def save_rows(tx: Transaction, rows: Mapping[UUID, tuple[ImpactRow, ...]], written: Sequence[str] = ()) -> None:
+    """All impact rows of each change: as one value, and who and what of each for look-ups.
+
+    `written` are the rows of each change as JSON, where somebody has put them into words already.
+    """
+    if not any(rows.values()):
         return
+    units = rows.values()
     await tx.raw.execute(
         _SAVE_ROWS,
-        list(rows), [_ROWS.dump_json(tuple(listed)).decode() for listed in rows.values()],
-        [row.row for _, _, row in flat], [change for change, _, _ in flat], [place for _, place, _ in flat],
-        [row.task for _, _, row in flat], [row.person for _, _, row in flat],
-        [str(row.action) for _, _, row in flat],
+        list(rows), list(written) or [_ROWS.dump_json(listed).decode() for listed in units],
+        [_array(row.row for row in listed) for listed in units],
+        [_array(row.task for row in listed) for listed in units],
+        [to_json([row.person for row in listed]).decode() for listed in units],
+        [_array(row.action.value for row in listed) for listed in units],
     )  # fmt: skip
+
+
+def _array(values: Iterable[UUID | str | None]) -> str:
+    """As PostgreSQL writes an array: ids and words of ours look in it as they do in JSON."""
+    return f"{{{to_json([*values])[1:-1].decode()}}}"
 
 
 async def load_rows(tx: Transaction, change: UUID) -> tuple[ImpactRow, ...]:

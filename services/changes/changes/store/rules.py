@@ -85,33 +85,31 @@ async def with_told(tx: Transaction, world: World, targets: Iterable[str]) -> Wo
 async def save_decisions(tx: Transaction, decided: Mapping[UUID, Sequence[Decided]]) -> None:
     """What the rules said about each task, on which facts, and why: for the trace and for dry runs.
 
-    Most tasks of a change are decided alike: what was said and why is kept once for all of them.
+    Many tasks of a change are alike to the rules: facts, what was said and why are kept once for all of them.
     """
     written = [_as_set(listed) for listed in decided.values()]
     await tx.raw.execute(
-        "insert into decision_sets (change, kinds, subjects, decided_at)"
-        " select c, k::json, s::json, $4 from unnest($1::uuid[], $2::text[], $3::text[]) as new (c, k, s)"
+        "insert into decision_sets (change, kinds, facts, subjects, decided_at)"
+        " select c, k::json, f::json, s::json, $5"
+        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as new (c, k, f, s)"
         " on conflict (change) do nothing",
-        list(decided), [kinds for kinds, _ in written], [subjects for _, subjects in written], tx.now,
+        list(decided), [kinds for kinds, _, _ in written], [facts for _, facts, _ in written],
+        [subjects for _, _, subjects in written], tx.now,
     )  # fmt: skip
 
 
-def _as_set(decided: Sequence[Decided]) -> tuple[str, str]:
-    places: dict[int, int] = {}
-    facts: dict[int, str] = {}
-    kinds: list[str] = []
-    subjects = []
-    for one in decided:
-        place = places.get(id(one.decision))
-        if place is None:
-            place = places[id(one.decision)] = len(kinds)
-            kinds.append(f'{{"said": {one.decision.said}, "trace": {one.decision.trace}}}')
-        texts = facts.get(id(one.facts))
-        if texts is None:
-            texts = facts[id(one.facts)] = to_json(one.facts.texts()).decode()
-        row = f'"{one.row.row}"' if one.row else "null"
-        subjects.append(f"[{to_json(one.subject).decode()},{row},{texts},{place}]")
-    return f"[{','.join(kinds)}]", f"[{','.join(subjects)}]"
+def _as_set(decided: Sequence[Decided]) -> tuple[str, str, str]:
+    """Kinds, facts, and the subjects with their row and the places of their facts and their kind."""
+    decisions = {id(one.decision): one.decision for one in decided}
+    asked = {id(one.facts): one.facts for one in decided}
+    kinds = {found: place for place, found in enumerate(decisions)}
+    facts = {found: place for place, found in enumerate(asked)}
+    subjects = [
+        (one.subject, one.row.row if one.row else None, facts[id(one.facts)], kinds[id(one.decision)])
+        for one in decided
+    ]
+    said = ",".join(f'{{"said": {one.said}, "trace": {one.trace}}}' for one in decisions.values())
+    return f"[{said}]", to_json([one.texts() for one in asked.values()]).decode(), to_json(subjects).decode()
 
 
 async def add_decisions(tx: Transaction, change: UUID, decided: Sequence[Decided]) -> None:

@@ -13,25 +13,22 @@ from bihuan_contracts.hr import PersonChanged
 from changes.domain.structure import Structure
 from changes.domain.world import Person, Project, Task, World
 
-_WRITING_TASKS = 0x7461736B
-"""Advisory lock: who writes tasks shares it, who applies a change has it alone. Otherwise both, at the same moment,
-would miss what the other is about to commit."""
-
 
 async def hold_tasks(tx: Transaction) -> None:
-    """Wait for tasks that are being written, and let no others in until this transaction ends."""
-    await tx.raw.execute("select pg_advisory_xact_lock($1)", _WRITING_TASKS)
+    """Wait for tasks that are being written, and let no others in until this transaction ends. Otherwise a task and a
+    change at the same moment would both miss what the other is about to commit."""
+    # Writing tasks takes the lock that this one excludes (migration 0019).
+    await tx.raw.execute("lock table task_writers in share mode")
 
 
 async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID]:
     """Keep the highest version of each task; returns those that are new in this version."""
     newest = {task.task: task for task in sorted(tasks, key=lambda task: task.version)}.values()
     rows = await tx.raw.fetch(
-        "with allowed as materialized (select pg_advisory_xact_lock_shared($18))"
-        " insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
+        "insert into tasks (task, code, title, kind, state, owner, module, item_version, project, retest_change,"
         " due_at, planned_hours, version, verified, goal_title, criterion, depends_on)"
         # Arrays of arrays must be rectangular for unnest, so what a task waits for travels as one text.
-        " select t, c, title, k, s, o, m, i, p, r, d, h, v, ok, g, w, l::uuid[] from allowed cross join unnest("
+        " select t, c, title, k, s, o, m, i, p, r, d, h, v, ok, g, w, l::uuid[] from unnest("
         "  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[],"
         "  $10::uuid[], $11::timestamptz[], $12::numeric[], $13::int[], $14::boolean[], $15::text[], $16::text[],"
         "  $17::text[]) as new (t, c, title, k, s, o, m, i, p, r, d, h, v, ok, g, w, l)"
@@ -49,7 +46,6 @@ async def save_tasks(tx: Transaction, tasks: Sequence[TaskChanged]) -> list[UUID
         [task.planned_hours for task in newest], [task.version for task in newest],
         [_is_verified(task) for task in newest], [task.goal_title for task in newest],
         [_criterion_of(task) for task in newest], [f"{{{','.join(map(str, task.depends_on))}}}" for task in newest],
-        _WRITING_TASKS,
     )  # fmt: skip
     return [row["task"] for row in rows]
 
