@@ -288,7 +288,7 @@ def _row_id(prefix: Any, identity: str) -> UUID:
     """The uuid5() of a URN; what all of them share, `prefix`, is hashed once."""
     hashed = prefix.copy()
     hashed.update(identity.encode())
-    return UUID(int=int.from_bytes(hashed.digest()[:16], "big") & _NO_VERSION | _VERSION_5)
+    return made.identity(int.from_bytes(hashed.digest()[:16], "big") & _NO_VERSION | _VERSION_5)
 
 
 def _steps(task: Task) -> Sequence[PathStep]:

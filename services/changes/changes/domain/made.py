@@ -1,6 +1,7 @@
 """Parts of events made of values that have been checked already: a large change has thousands of them (C3)."""
 
 from typing import Any
+from uuid import UUID, SafeUUID
 
 from bihuan_contracts.changes import ImpactRow, PathStep
 
@@ -18,6 +19,13 @@ def row(values: dict[str, Any]) -> ImpactRow:
 def step(kind: str, key: str, name: str) -> PathStep:
     made = PathStep.__new__(PathStep)
     _fill(made, {"kind": kind, "key": key, "name": name}, _STEP_FIELDS)
+    return made
+
+
+def identity(number: int) -> UUID:
+    made = object.__new__(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", SafeUUID.unknown)
     return made
 
 

@@ -109,15 +109,15 @@ def where_used(structure: Structure, start: str) -> list[Reached]:
 def _where_used(structure: Structure, start: str) -> list[Reached]:
     variants = structure.variants
     reached = {start: Reached(start, 0, (start,))}
-    waiting = deque([start])
+    waiting = deque(reached.values())
     while waiting:
-        child = reached[waiting.popleft()]
-        found = {*_parents(structure, variants, child.item)}
-        if child.depth == 0:
-            found |= _all_variants(variants, start)
-        for parent in sorted(one for one in found if one not in reached):
-            reached[parent] = Reached(parent, child.depth + 1, (*child.path, parent))
-            waiting.append(parent)
+        item, depth, path = waiting.popleft()
+        found = {parent for parent in _parents(structure, variants, item) if parent not in reached}
+        if depth == 0:
+            found |= {one for one in _all_variants(variants, start) if one not in reached}
+        for parent in sorted(found):
+            one = reached[parent] = Reached(parent, depth + 1, (*path, parent))
+            waiting.append(one)
     return list(reached.values())
 
 

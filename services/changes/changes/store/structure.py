@@ -1,5 +1,6 @@
 """Items, their released bills, and where each is used."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import attrgetter
@@ -124,7 +125,10 @@ def line_of(line: BomLine) -> Line:
 
 
 _USED_IN = "select child, parent, how, name, kind, variant_of, version from used_in($1::text[])"
-_OWN_OR_VARIANTS = "select item, name, kind, variant_of, version from items_or_variants($1::text[], $2::text[])"
+_OWN_OR_VARIANTS = (
+    "select item, name, kind, variant_of, version"
+    " from items_or_variants($1::text[], array(select json_array_elements_text($2::json)))"
+)
 _ABOVE = "select child, parent from uses_above($1::text[], false)"
 """Functions of the database, planned at each call (migrations 0014 and 0018). A cycle ends by itself."""
 
@@ -140,13 +144,14 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         rows = await tx.raw.fetch(_USED_IN, list(wanted))
         for child in {row[0] for row in rows}:
             parents[child] = []
-        met = set(wanted)
+        met = wanted | {row[1] for row in rows}
+        asked = asyncio.create_task(tx.raw.fetch(_OWN_OR_VARIANTS, list(wanted), as_json(met - loaded)))
+        await asyncio.sleep(0)  # meanwhile the database looks
         for child, parent, how, name, kind, variant_of, version in rows:
             parents[child].append(step_of(parent, how))
-            if parent not in met:
-                met.add(parent)
+            if parent not in items:
                 items[parent] = Item(parent, name, _KINDS[kind], variant_of, version)
-        found = await tx.raw.fetch(_OWN_OR_VARIANTS, list(wanted), list(met - loaded))
+        found = await asked
         items |= {row[0]: _item(*row) for row in found}
         loaded |= met
         family = {row[0] for row in found}
@@ -154,6 +159,11 @@ async def load_structure(tx: Transaction, starts: Iterable[str]) -> Structure:
         wanted = family - loaded
     unreleased = [one for one in given if one in parents and one not in items]
     return Structure({**items, **(await _named_in_bills(tx, unreleased) if unreleased else {})}, parents)
+
+
+def as_json(names: Iterable[str]) -> str:
+    """Thousands of names as one text: asyncpg would call Python for each element of an array."""
+    return to_json([*names]).decode()
 
 
 async def load_uses_above(tx: Transaction, starts: Iterable[str]) -> dict[str, set[str]]:

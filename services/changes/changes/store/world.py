@@ -12,6 +12,7 @@ from bihuan_contracts.goals import CriterionState, ProjectChanged, TaskChanged, 
 from bihuan_contracts.hr import PersonChanged
 from changes.domain.structure import Structure
 from changes.domain.world import Person, Project, Task, World
+from changes.store.structure import as_json
 
 
 async def hold_tasks(tx: Transaction) -> None:
@@ -95,7 +96,7 @@ async def save_people(tx: Transaction, people: Sequence[PersonChanged]) -> None:
 async def load_world(tx: Transaction, structure: Structure, modules: Iterable[str]) -> World:
     """Tasks on these modules, their projects, and everybody who may be concerned."""
     names = list(modules)
-    rows = await tx.raw.fetch(_TASKS_ON, names)
+    rows = await tx.raw.fetch(_TASKS_ON, as_json(names))
     tasks = [*map(Task._make, rows)]
     listed = await tx.raw.fetch(
         "select project, name, lead, product, coalesce(phase, ''), coalesce(customer, ''), code from projects"
@@ -106,8 +107,8 @@ async def load_world(tx: Transaction, structure: Structure, modules: Iterable[st
     wanted = {task.owner for task in tasks if task.owner} | {project.lead for project in projects.values()}
     people = await tx.raw.fetch(
         "select person, name, roles, modules, department, manager from people where active"
-        " and (person = any($1::text[]) or modules && $2::text[])",
-        list(wanted), names,
+        " and (person = any($1::text[]) or modules && array(select json_array_elements_text($2::json)))",
+        list(wanted), as_json(names),
     )  # fmt: skip
     known = {row["person"]: person_of(row) for row in people}
     return World(structure, tasks, projects, known)
@@ -125,7 +126,8 @@ _TASK = (
 )
 """A task's columns in the order of `Task`."""
 _TASKS_ON = f"""
-select {_TASK} from tasks where module = any($1::text[]) and state not in ('cancelled', 'superseded')
+select {_TASK} from tasks
+where module = any(array(select json_array_elements_text($1::json))) and state not in ('cancelled', 'superseded')
 """  # noqa: S608 - a constant
 _TASK_OF = itemgetter(*_TASK.split(", "))
 
