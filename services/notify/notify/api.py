@@ -12,6 +12,7 @@ from bihuan_chassis.http import ANYBODY_SIGNED_IN, EVERYONE, Caller, NotFound, R
 from bihuan_contracts import Text
 from bihuan_contracts.notify import ReceiptState
 from notify import store
+from notify.domain.notices import belonging
 from notify.handlers import ESCALATE, MAIL, receipt_of
 
 routes = router(tags=["notify"])
@@ -269,7 +270,7 @@ async def _notices(tx: Tx, rows: list[Any], person: str) -> list[Notice]:
             **{name: row[name] for name in Notice.model_fields if name in row.keys()},  # noqa: SIM118 - a record
             amendments=[
                 Amendment(**{name: one[name] for name in Amendment.model_fields})
-                for one in amendments.get((row["change"], person), [])
+                for one in belonging(row, amendments.get((row["change"], person), []))
             ],
             cards=[
                 CardLink(task=card["task"], code=card["code"], module=card["module"])

@@ -15,7 +15,7 @@ from bihuan_contracts.hr import PersonChanged
 from bihuan_contracts.notify import NoticeRequested, ReceiptChanged, ReceiptState
 from notify import store
 from notify.clients import MailRefusedError, MailServer, Settings
-from notify.domain.notices import Draft, Mail, lines_of, mail_of, notice_id, of_impact
+from notify.domain.notices import Draft, Mail, belonging, lines_of, mail_of, notice_id, of_impact
 
 MAIL = "mail"
 ESCALATE = "escalate"
@@ -172,7 +172,7 @@ def _mail(notice: Any, step: int, amendments: Sequence[Any], settings: Any) -> M
     return mail_of(
         notice=notice["notice"], step=step, address=notice["email"], name=notice["name"] or notice["person"],
         title=Text.model_validate(notice["title"]), body=Text.model_validate(notice["body"]),
-        lines=lines_of(notice["items"], amendments), url=settings.public_url + notice["link"],
+        lines=lines_of(notice["items"], belonging(notice, amendments)), url=settings.public_url + notice["link"],
     )  # fmt: skip
 
 

@@ -46,6 +46,14 @@ def impact(*rows: ImpactRow, change: UUID = CHANGE, version: int = 1, supersedes
     )  # fmt: skip
 
 
+def a_target(number: int, *, at: datetime) -> TargetsRecalculated:
+    return TargetsRecalculated(
+        task=UUID(int=number), task_code=f"T-{number}", task_title="任务", project=UUID(int=9), person=ENGINEER,
+        changes=(TargetChange(field=TargetField.PLANNED_HOURS, old="10", new="12"),), change=CHANGE,
+        change_number="ECN-2026-0187", rule=None, at=at,
+    )  # fmt: skip
+
+
 THE_CHANGE = impact(
     row(ENGINEER, ImpactAction.LOCK, 1), row(ENGINEER, ImpactAction.LOCK, 2), row(TESTER, ImpactAction.RETEST, 3),
     row(LEAD, ImpactAction.INFORM, 4, must=False),
@@ -98,12 +106,7 @@ async def test_replay_tells_nobody_twice(notify: RunningService) -> None:
 async def test_recalculated_targets_join_the_same_notice(notify: RunningService) -> None:
     """G8, C5: old → new, whichever comes first."""
     await told(notify)
-    moved = TargetsRecalculated(
-        task=UUID(int=1), task_code="T-1", task_title="任务", project=UUID(int=9), person=ENGINEER,
-        changes=(TargetChange(field=TargetField.PLANNED_HOURS, old="10", new="12"),), change=CHANGE,
-        change_number="ECN-2026-0187", rule=None, at=NOW,
-    )  # fmt: skip
-    await notify.hear(topics.TARGETS, [moved])
+    await notify.hear(topics.TARGETS, [a_target(1, at=NOW)])
     (notice,) = await inbox(notify, ENGINEER)
     assert [(one["old"], one["new"]) for one in notice["amendments"][0]["changes"]] == [("10", "12")]
 
@@ -190,8 +193,13 @@ async def test_row_that_joins_later_is_asked_for_alone(notify: RunningService) -
     (again,) = await inbox(notify, ENGINEER)
     assert ([item["task_code"] for item in again["items"]], again["must_confirm"]) == (["T-9"], True)
     assert again["title"]["zh"] == "电源模块 V2.4 又涉及你：你的 1 项任务被锁定"
+    moved = [a_target(1, at=NOW), a_target(9, at=notify.now)]
+    await notify.hear(topics.TARGETS, moved)
+    (again,) = await inbox(notify, ENGINEER)
+    assert [one["task_code"] for one in again["amendments"]] == ["T-9"]
     known = (await notify.client(ENGINEER).get(f"/notices/{first['notice']}")).json()["notice"]
     assert [item["task_code"] for item in known["items"]] == ["T-1", "T-2"]
+    assert [one["task_code"] for one in known["amendments"]] == ["T-1"]
     clock = (await notify.client(LEAD).get(f"/changes/{CHANGE}/deliveries")).json()
     (mine,) = [one for one in clock["deliveries"] if one["person"] == ENGINEER]
     assert (mine["seconds_from_release"], mine["confirmed_at"]) == (1.0, None)

@@ -78,6 +78,16 @@ def _draft(impact: ImpactAssessed, person: str, rows: Sequence[ImpactRow], told:
     )
 
 
+def belonging(notice: Any, amendments: Sequence[Any]) -> list[Any]:
+    """Of the targets that a change has moved for a person, those that the notice is about: a later one's are its own
+    tasks', and what it brings does not creep into what was confirmed before."""
+    own = {item["task"] for item in notice["items"]}
+    first, done = notice["dedupe"] == f"change:{notice['change']}", notice["confirmed_at"]
+    return [
+        one for one in amendments if str(one["task"]) in own or (first and not (done is not None and one["at"] > done))
+    ]
+
+
 def _title(impact: ImpactAssessed, counts: Counter[ImpactAction], *, joined: bool) -> Text:
     words = [
         (ImpactAction.LOCK, "你的 {n} 项任务被锁定", "{n} of your tasks locked"),
