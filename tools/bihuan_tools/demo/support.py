@@ -20,6 +20,8 @@ _ASKED = (
 )  # fmt: skip
 _KEPT = ("固件维护", "元器件替代验证", "图纸与清单维护", "售后问题归零", "降本改进")
 _QUICK, _SLOW = -2, 3
+_QUARTERS, _QUARTER = 5, timedelta(days=91)
+"""The last one is running; together they reach back over the months of the hours."""
 
 
 def projects(staff: list[PersonChanged], now: datetime) -> list[dict[str, Any]]:
@@ -29,32 +31,48 @@ def projects(staff: list[PersonChanged], now: datetime) -> list[dict[str, Any]]:
 
 
 def _upkeep(people: list[str], now: datetime) -> dict[str, Any]:
-    """What the same engineers had planned: the upkeep of the series that are sold, with its hours month by month."""
+    """What the same engineers had planned: the upkeep of the series that are sold, quarter by quarter with its hours."""
     random = Random(f"{SEED}upkeep")
-    due = (now + timedelta(days=75)).isoformat()
-    tasks = [
+    ends = [now + timedelta(days=75 - 91 * (_QUARTERS - quarter)) for quarter in range(1, _QUARTERS + 1)]
+    booked = {
+        person: [(now - timedelta(days=28 + 30 * month), random.randint(44, 96)) for month in range(_MONTHS)]
+        for person in people
+    }
+    goals = [
         {
-            "code": f"UP-{number:02}", "title": f"{_KEPT[number % len(_KEPT)]}（{number} 组）", "kind": "develop", "owner": person,
-            "starts_at": (now - timedelta(days=370)).isoformat(), "due_at": due, "planned_hours": "1000",
-            "bookings": [
-                {"person": person, "hours": str(random.randint(44, 96)), "at": (now - timedelta(days=28 + 30 * month)).isoformat()}
-                for month in range(_MONTHS)
-            ],
-            "deliverables": [
-                {
-                    "title": f"第 {quarter} 季度维护记录", "due_at": (now + timedelta(days=75 - 91 * (4 - quarter))).isoformat(),
-                    "criteria": [{"text": "本季度维护项全部关闭", "verified": quarter < 4}],
-                }
-                for quarter in (1, 2, 3, 4)
-            ],
+            "title": f"第 {quarter} 季度稳定供货",
+            "tasks": [_kept(number, person, quarter, end, booked[person], now) for number, person in enumerate(people, 1)],
         }
-        for number, person in enumerate(people, 1)
+        for quarter, end in enumerate(ends, 1)
     ]  # fmt: skip
     return {
-        "code": "P-UP", "name": "在售产品例行维护", "product": "UPKEEP", "lead": LEAD, "phase": "量产",
-        "starts_at": (now - timedelta(days=370)).isoformat(), "due_at": due,
-        "goals": [{"title": "在售产品稳定供货", "tasks": tasks}],
+        "code": "P-UP", "name": "在售产品例行维护", "product": "UPKEEP", "customer": "全部在售客户", "lead": LEAD,
+        "phase": "量产", "starts_at": (ends[0] - _QUARTER).isoformat(), "due_at": ends[-1].isoformat(), "goals": goals,
     }  # fmt: skip
+
+
+def _kept(
+    number: int, person: str, quarter: int, end: datetime, booked: list[tuple[datetime, int]], now: datetime
+) -> dict[str, Any]:
+    """One engineer's quarter; now and then one is closed two days late."""
+    begin, over = end - _QUARTER, end < now
+    task: dict[str, Any] = {
+        "code": f"UP-{number:02}Q{quarter}", "title": f"{_KEPT[number % len(_KEPT)]}（{number} 组）", "kind": "develop",
+        "owner": person, "starts_at": begin.isoformat(), "due_at": end.isoformat(), "planned_hours": "210",
+        "bookings": [
+            {"person": person, "hours": str(hours), "at": at.isoformat()} for at, hours in booked if begin <= at < end
+        ],
+        "deliverables": [
+            {
+                "title": f"第 {quarter} 季度维护记录", "due_at": end.isoformat(),
+                "criteria": [{"text": "本季度维护项全部关闭", "verified": over}],
+            }
+        ],
+    }  # fmt: skip
+    if over:
+        finished = end + timedelta(days=2 if (number + quarter) % 7 == 0 else -3)
+        task |= {"state": "done", "finished_at": finished.isoformat()}
+    return task
 
 
 def days_to_pay(series: str, delivered: datetime, number: int) -> int:
