@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.cells import CELLS, Cell, faults, keep, settle
 
 from bihuan_tools.demo.company import ENGINEER, LEAD
@@ -55,6 +55,31 @@ def _addresses(page: Page) -> list[str]:
         elif ":" not in path:
             found.append(path)
     return found
+
+
+def test_the_empty_frame_is_on_the_screen_before_the_application_has_come(open_as: OpenAs) -> None:
+    """The sheet in its frame is painted while the application is still on its way, and is what it fills then (W1)."""
+    page = open_as(ENGINEER)
+    names: list[str] = re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', page.request.get("/").text())
+    application = next(name for name in names if name.startswith("/assets/start-") and name.endswith(".js"))
+    kinds = [name.rsplit(".", 1)[1] for name in names if name != "/before-paint.js"]
+    assert kinds == sorted(kinds), "a style waits behind a script"
+
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(f"**{application}", hold, times=1)
+    with page.expect_request(f"**{application}"):
+        page.reload(wait_until="commit")
+    frame = page.locator(".app.first")
+    expect(frame.locator(".sheet")).to_be_visible()
+    page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
+    expect(page.locator("main h1")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator("main h1")).to_be_visible()
+    expect(frame).to_have_count(0)
 
 
 _BY_ROUTER = """address => document.querySelector('#app').__vue_app__.config.globalProperties.$router.push(address)

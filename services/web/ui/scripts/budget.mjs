@@ -20,8 +20,8 @@ const size = async (keys) => {
 }
 
 const entry = needed('index.html')
-// the landing page and the default language load before anything shows
-for (const first of ['src/pages/week/WeekPage.vue']) if (manifest[first]) needed(first, entry)
+// the application and the landing page load before anything of it shows
+for (const first of ['src/start.ts', 'src/pages/week/WeekPage.vue']) if (manifest[first]) needed(first, entry)
 const total = await size(entry)
 console.log(`first page: ${(total / 1024).toFixed(1)} kB gzip of ${limit / 1024} kB`)
 if (total > limit) {

@@ -1,7 +1,4 @@
-// Starts the application: language first, then the session, then the page.
-import { createPinia } from 'pinia'
-import { createApp } from 'vue'
-import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
+// The styles, and the empty frame of index.html on the screen; the application runs right after that has been painted.
 import '@/styles/tokens.css'
 import '@/styles/base.css'
 import '@/styles/frame.css'
@@ -11,29 +8,12 @@ import '@/styles/status.css'
 import '@/styles/table.css'
 import '@/styles/drawing.css'
 import '@/styles/phone.css'
-import App from './App.vue'
-import { Problem } from '@/api/problem'
-import { i18n, speak } from '@/lib/i18n'
-import { router } from '@/router'
-import { languageInUse } from '@/stores/preferences'
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      // answers are replaced, never changed: making each of their fields reactive would cost more than drawing them
-      shallow: true,
-      staleTime: 10_000,
-      gcTime: 30 * 60_000,
-      refetchOnWindowFocus: true,
-      // the live stream says what is stale; a slow poll covers a lost message
-      refetchInterval: 60_000,
-      retry: (failures, error) => !(error instanceof Problem && error.status < 500) && failures < 2,
-      // asking while offline must fail, so that the band shows and the kept data stays
-      networkMode: 'always',
-    },
-    mutations: { networkMode: 'always' },
-  },
-})
-
-await speak(languageInUse())
-createApp(App).use(createPinia()).use(i18n).use(router).use(VueQueryPlugin, { queryClient: queries }).mount('#app')
+function start() {
+  void import('./start')
+  // the landing page comes with the application instead of after it; a failure shows when the router asks for it
+  if (location.pathname === '/') import('@/pages/week/WeekPage.vue').catch(() => undefined)
+}
+// a page that nobody sees has no frames
+if (document.hidden) start()
+else requestAnimationFrame(() => setTimeout(start))
