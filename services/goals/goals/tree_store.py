@@ -127,7 +127,7 @@ def task_of(row: Any) -> Task:
         task=row["task"], code=row["code"], project=row["project"], goal=row["goal"], title=row["title"],
         kind=TaskKind(row["kind"]), state=TaskState(row["state"]), owner=row["owner"], module=row["module"],
         item_version=row["item_version"], weight=row["weight"],
-        deliverables=_DELIVERABLES.validate_json(row["deliverables"]),
+        deliverables=_deliverables(row["deliverables"]),
         locks=_LOCKS.validate_json(row["locks"]) if row["locks"] else (),
         retest=RetestOf.model_validate_json(row["retest"]) if row["retest"] else None, origin=row["origin"],
         starts_at=row["starts_at"], due_at=row["due_at"], finished_at=row["finished_at"],
@@ -136,6 +136,12 @@ def task_of(row: Any) -> Task:
         depends_on=_IDS.validate_json(row["depends_on"]) if row["depends_on"] else (), position=row["position"],
         revision=row["revision"], version=row["version"],
     )  # fmt: skip
+
+
+@lru_cache(8192)
+def _deliverables(text: str) -> tuple[Deliverable, ...]:
+    """Values: a report reads its task twice, and tasks that move are read again soon."""
+    return _DELIVERABLES.validate_json(text)
 
 
 # ── saving ──────────────────────────────────────────────────────────────────────────────────────────────────────────

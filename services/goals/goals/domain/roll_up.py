@@ -8,16 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
+from functools import lru_cache
 from uuid import UUID
 
 from bihuan_contracts.goals import CriterionState, Deliverable, TaskKind, TaskState
 from goals.domain.tree import Goal, Task, Tree, replaced
-from goals.domain.weights import EXACT, Part, roll_up, shares, shares_of_goals, shown
+from goals.domain.weights import EXACT, SUMS, Part, roll_up, shares, shares_of_goals, shown
 
 _HUNDRED = Decimal(100)
-_SUMS = Context(prec=200, rounding=ROUND_HALF_EVEN)
-"""Sums and products of figures with forty digits are exact in it, as they are in the database: so no order matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,12 @@ class Sums:
         return EXACT.divide(self.earned, self.known) if self.known else None
 
 
+_NOTHING = Sums()
+
+
 def sums_of(tasks: Iterable[Task], now: datetime) -> Sums:
     """Of tasks whose portions and progress are known; what does not count adds nothing."""
-    with localcontext(_SUMS):
+    with localcontext(SUMS):
         total = Sums()
         for task in tasks:
             portion = task.portion or Decimal(0)
@@ -68,7 +70,12 @@ def deliverable_progress(deliverable: Deliverable) -> Decimal | None:
     if not deliverable.criteria:
         return None
     verified = sum(1 for criterion in deliverable.criteria if criterion.state is CriterionState.VERIFIED)
-    return EXACT.divide(_HUNDRED * verified, Decimal(len(deliverable.criteria)))
+    return _part_of(verified, len(deliverable.criteria))
+
+
+@lru_cache(1024)
+def _part_of(verified: int, of: int) -> Decimal:
+    return EXACT.divide(_HUNDRED * verified, Decimal(of))
 
 
 def task_progress(task: Task) -> Decimal | None:
@@ -117,18 +124,21 @@ def settle(tree: Tree, now: datetime) -> list[GoalFigures]:
     for task in tree.tasks.values():
         loaded[task.goal].append(task)
     figures: list[GoalFigures] = []
-    with localcontext(_SUMS):
-        planned = Decimal(0)
+    parts: list[Part] = []
+    planned = Decimal(0)
+    with localcontext(SUMS):
         for goal in tree.project.goals:
             if not goal.counted:
-                figures.append(GoalFigures(goal, Decimal(0), None))
+                figures.append(GoalFigures(goal, _percent(Decimal(0)), None))
                 continue
-            sums = tree.rest.get(goal.goal, Sums()) + sums_of(loaded[goal.goal], now)
-            planned += goal_shares[goal.goal] * _HUNDRED * sums.due
-            figures.append(GoalFigures(goal, goal_shares[goal.goal], sums.progress))
-    whole = roll_up([Part(figure.goal.weight, figure.progress) for figure in figures if figure.goal.counted])
-    tree.project = replace(tree.project, progress=shown(whole), planned_progress=shown(planned))
-    return [replace(one, progress=shown(one.progress), share=_percent(one.share)) for one in figures]
+            sums, share = tree.rest.get(goal.goal, _NOTHING), goal_shares[goal.goal]
+            if goal.goal in loaded:
+                sums += sums_of(loaded[goal.goal], now)
+            planned += share * _HUNDRED * sums.due
+            parts.append(Part(goal.weight, sums.progress))
+            figures.append(GoalFigures(goal, _percent(share), shown(parts[-1].progress)))
+    tree.project = replace(tree.project, progress=shown(roll_up(parts)), planned_progress=shown(planned))
+    return figures
 
 
 def _share_out(tree: Tree, goal_shares: Mapping[UUID, Decimal]) -> None:
@@ -145,6 +155,7 @@ def _share_out(tree: Tree, goal_shares: Mapping[UUID, Decimal]) -> None:
             tree.put(replaced(task, share=share) if share != task.share else task)
 
 
+@lru_cache(4096)
 def _percent(share: Decimal) -> Decimal:
     rounded = shown(EXACT.multiply(share, _HUNDRED))
     assert rounded is not None

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from uuid import UUID
 
 from goals.domain.tree import Goal
 
 EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 """For quotients: what is exact stays it, thirds have forty digits."""
+SUMS = Context(prec=200, rounding=ROUND_HALF_EVEN)
+"""Sums and products of figures with forty digits are exact in it, as they are in the database: so no order matters."""
 _HUNDRED = Decimal(100)
 _SHOWN = Decimal("0.0001")
 _DIGITS = Decimal("1e-30")
@@ -61,13 +64,14 @@ def _shares(weights: tuple[Decimal | None, ...]) -> tuple[Decimal, ...]:
 
 def roll_up(parts: Sequence[Part]) -> Decimal | None:
     """Progress of the whole, 0 to 100. A part without data leaves numerator and denominator; None is no data."""
-    known = [
-        (weight, Fraction(part.progress))
-        for weight, part in zip(_resolved(tuple(part.weight for part in parts)), parts, strict=True)
-        if part.progress is not None
-    ]
-    total = sum((weight for weight, _ in known), Fraction(0))
-    return _decimal(sum((weight * progress for weight, progress in known), Fraction(0)) / total) if total else None
+    weights = _whole_numbers(tuple(part.weight for part in parts))
+    with localcontext(SUMS):
+        total = earned = Decimal(0)
+        for weight, part in zip(weights, parts, strict=True):
+            if part.progress is not None:
+                total += weight
+                earned += weight * part.progress
+    return EXACT.divide(earned, total) if total else None
 
 
 @lru_cache(2048)
@@ -77,6 +81,14 @@ def _resolved(weights: tuple[Decimal | None, ...]) -> list[Fraction]:
     unset = sum(1 for weight in weights if weight is None)
     each = max(100 - explicit, Fraction(0)) / unset if unset else Fraction(0)
     return [each if weight is None else Fraction(weight) for weight in weights]
+
+
+@lru_cache(2048)
+def _whole_numbers(weights: tuple[Decimal | None, ...]) -> tuple[Decimal, ...]:
+    """The same weights times their common denominator: sums of products with them need no fractions."""
+    resolved = _resolved(weights)
+    common = lcm(*(weight.denominator for weight in resolved))
+    return tuple(Decimal(int(weight * common)) for weight in resolved)
 
 
 def _decimal(value: Fraction) -> Decimal:
