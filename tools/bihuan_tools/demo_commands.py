@@ -12,7 +12,7 @@ from bihuan_tools.demo.seed import seed as seed_company
 from bihuan_tools.instance import DEFAULT, Instance
 from bihuan_tools.output import Speech, console, fail, print_json, print_table, say, tell
 from bihuan_tools.stack import StackError
-from bihuan_tools.staying import stay, until_stopped
+from bihuan_tools.staying import stay_while, until_stopped
 from bihuan_tools.steps import run_steps
 
 demo = typer.Typer(no_args_is_help=True)
@@ -57,6 +57,7 @@ def seed(instance: str = DEFAULT, as_json: Annotated[bool, typer.Option("--json"
 def run(instance: str = DEFAULT) -> None:
     """启动、载入、演一遍，直到 Ctrl-C / start, load, play, stay until Ctrl-C"""
     one = Instance(instance)
+    ours = True
     try:
         with until_stopped():
             run_steps(one.up())
@@ -64,9 +65,14 @@ def run(instance: str = DEFAULT) -> None:
             bom_change(instance)
             _show_personas(one)
             tell("按 Ctrl-C 停止", "Ctrl-C stops it")
-            stay()
+            watch = one.supervisor.pid
+            stay_while(lambda: one.supervisor.crashed or one.supervisor.pid == watch)
+            # `bihuan down` has taken it away: what stands there by now, if anything, somebody else has begun.
+            ours = False
+            tell("已从别处停止", "It was stopped from elsewhere")
     finally:
-        run_steps(one.down())
+        if ours:
+            run_steps(one.down())
 
 
 def _show_personas(one: Instance) -> None:

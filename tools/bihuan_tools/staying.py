@@ -1,8 +1,9 @@
 """Staying until somebody ends the command, and leaving nothing behind however that is done."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import NoReturn
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,9 +26,11 @@ def until_stopped() -> Iterator[None]:
             signal.signal(one, signal.SIG_IGN)
 
 
-def stay() -> NoReturn:
-    while True:
-        signal.pause()
+def stay_while(there: Callable[[], bool]) -> None:
+    """Until what is stayed for has gone; it is looked for every second."""
+    nobody = Event()
+    while there():
+        nobody.wait(1)
 
 
 def _end(*_: object) -> NoReturn:
