@@ -4,12 +4,13 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
@@ -17,7 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bihuan_chassis.settings import Settings
 
+REQUEST_SECONDS = 60.0
+"""Twice as long as web waits for an answer: nobody hears what comes later."""
 _CONNECT_SECONDS = 10
+_POOL_SECONDS = 5
+_GET_SECONDS = _POOL_SECONDS + _CONNECT_SECONDS
 _CUT_AFTER = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
 _ANSWER_SECONDS = 5
 _UNREACHABLE = (OSError, asyncio.TimeoutError)
@@ -34,6 +39,8 @@ _OUTAGES = (
 )
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
+log = structlog.get_logger()
+
 
 def engine(settings: Settings, *, pool: int) -> AsyncEngine:
     """An engine without implicit BEGIN: SQLAlchemy's own would make `raw` statements run outside the transaction."""
@@ -42,7 +49,7 @@ def engine(settings: Settings, *, pool: int) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=_POOL_SECONDS,
         pool_pre_ping=True,
         connect_args={
             "timeout": _CONNECT_SECONDS,
@@ -75,10 +82,18 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(source: AsyncEngine) -> AsyncIterator[Connection]:
-    """A connection from the pool, given back at the end."""
-    async with source.connect() as connection:
-        yield Connection(connection, await _raw(connection))
+async def connected(source: AsyncEngine, *, at_most: float = REQUEST_SECONDS) -> AsyncIterator[Connection]:
+    """A connection from the pool, given back at the end; hung up on after `at_most` seconds.
+
+    A database that keeps its connections and answers nobody would else keep the places of the pool for ever, long
+    after the callers have gone, and the service would call itself busy when another database has taken over.
+    """
+    async with AsyncExitStack() as stack:
+        connection = await _take(source)
+        stack.push_async_exit(connection)
+        raw = await _raw(connection)
+        stack.callback(asyncio.get_running_loop().call_later(at_most, _hang_up, raw).cancel)
+        yield Connection(connection, raw)
 
 
 async def hold(source: AsyncEngine, *, plan_once: bool = False) -> Connection:
@@ -87,7 +102,7 @@ async def hold(source: AsyncEngine, *, plan_once: bool = False) -> Connection:
     `plan_once` is for handlers: their statements look up the keys that they are given, and PostgreSQL, which takes
     arrays of unknown length for long ones, would plan them anew each time, for longer than they run.
     """
-    connection = await source.connect()
+    connection = await _take(source)
     try:
         raw = await _raw(connection)
         if plan_once:
@@ -126,10 +141,21 @@ async def cut_if_broken(connection: Connection) -> None:
         connection.raw.terminate()
 
 
+async def _take(source: AsyncEngine) -> AsyncConnection:
+    """From the pool, which asks whether a connection is alive before it gives it away, and waits for the answer."""
+    async with asyncio.timeout(_GET_SECONDS):
+        return await source.connect()
+
+
 async def _raw(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, asyncpg.Connection)
     return driver
+
+
+def _hang_up(raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+    log.warning("request.hung_up_on_database")
+    raw.terminate()
 
 
 def _notice_a_cut(driver: "asyncpg.Connection[asyncpg.Record]") -> None:

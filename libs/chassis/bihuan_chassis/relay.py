@@ -25,6 +25,7 @@ _ROWS = 500
 _POLL = 0.5
 _ACK_SECONDS = 30
 _START_SECONDS = 30
+_NOTIFY_SECONDS = 10
 _LOCK_CLASS = 0x6268  # "bh": advisory locks of the outbox parts
 _TOPIC_SECONDS = 5
 _TOPIC_AGAIN = 2.0
@@ -411,8 +412,11 @@ class Notifier:
                 while True:
                     await self._wanted.wait()
                     self._wanted.clear()
-                    await connection.raw.execute(f"notify {outbox.CHANNEL}")
+                    await connection.raw.execute(f"notify {outbox.CHANNEL}", timeout=_NOTIFY_SECONDS)
                     await asyncio.sleep(0.05)
+            except TimeoutError:
+                if connection is not None:
+                    connection.raw.terminate()
             except Exception as error:
                 # Losing a hint is harmless: the relay polls.
                 log.debug("notify.failed", error=type(error).__name__)

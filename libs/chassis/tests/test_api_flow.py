@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from given_cable import cabled
 from given_stores import measure_of, receipt, until
 from sqlalchemy.pool import QueuePool
 
-from bihuan_chassis import Settings, http, service
+from bihuan_chassis import Settings, database, http, service
 from bihuan_chassis.database import Connection
 from bihuan_chassis.description import ServiceDescription
 from bihuan_chassis.problems import Invalid
@@ -83,6 +84,27 @@ async def test_while_the_database_is_gone_callers_are_asked_to_come_back(setting
         await cable.mend()
         assert (await client.post("/effects", json={"order": "PO-3"})).status_code == 201
         assert (await client.get("/effects")).json() == 2
+
+
+async def test_requests_do_not_wait_for_a_database_that_answers_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F8: hung up on, in a statement and when taken from the pool; whoever comes then is served by a new connection."""
+    few = settings.model_copy(update={"database_pool": 2})  # one is held by who wakes the relays
+    async with cabled(few) as (far, cable), answering(far) as (client, app):
+        assert (await client.post("/effects", json={"order": "PO-1"})).status_code == 201
+        monkeypatch.setattr(database, "_GET_SECONDS", 1)
+        cable.hang()
+        async with asyncio.timeout(10):
+            assert_asks_to_come_back(await client.get("/effects"), "database_away")
+        assert (await client.get("/effects")).json() == 1
+
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncpg.PostgresConnectionError):
+                async with database.connected(app.state.engine, at_most=0.2) as connection:
+                    cable.hang()
+                    await connection.raw.fetchval("select 1")
+        assert (await client.get("/effects")).json() == 1
 
 
 async def test_when_all_connections_are_in_use_callers_are_asked_to_come_back(

@@ -25,6 +25,7 @@ _ASKED = "bihuan:asked:"
 _ENDED = "bihuan:ended:"
 _MINUTE = 60
 _CHECKED_FOR = 30.0
+_CHECK_SECONDS = 5.0
 """Seconds for which roles are taken as they were: somebody who leaves, or loses a role, is held off within that."""
 
 log = structlog.get_logger()
@@ -131,7 +132,7 @@ class Sessions:
     async def _check(self, request: Request, key: str, session: Session) -> Session:
         """Hold a session against the directory as it is now."""
         try:
-            async with connected(request.app.state.engine) as connection:
+            async with connected(request.app.state.engine, at_most=_CHECK_SECONDS) as connection:
                 row = await store.find_person(connection.raw, session.person)
         except (SQLAlchemyError, asyncpg.PostgresError, OSError, TimeoutError) as error:
             log.warning("session.unchecked", error=type(error).__name__)
