@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Page
 
-from bihuan_contracts import topics
+from bihuan_contracts import Topic, topics
 from bihuan_tools.demo.company import ENGINEER, LEAD, TESTER
 
 INTEGRATOR, ADMINISTRATOR = "10901", "10902"
@@ -30,6 +30,15 @@ def ask(page: Page, method: str, path: str, body: Any = None) -> Any:
     answer = page.request.fetch(path, method=method, data=body, headers=MARK)
     assert answer.ok, f"{path}: {answer.text()}"
     return answer.json()
+
+
+def publish(integrator: Page, topic: Topic, data: dict[str, Any]) -> None:
+    """As the systems upstream do, by a CloudEvent of its own."""
+    event = {"specversion": "1.0", "id": str(uuid4()), "source": "/plm/e2e", "type": topic.type, "data": data}
+    sent = integrator.request.post(
+        "/api/intake/events", data=event, headers={**MARK, "Content-Type": "application/cloudevents+json"}
+    )
+    assert sent.ok, sent.text()
 
 
 @dataclass
@@ -77,14 +86,7 @@ def a_project(integrator: Page, lead: Page) -> Given:
         "item": item, "name": f"{item} 模块", "kind": "module", "version": "V1.0", "lines": [],
         "released_at": "2026-01-05T01:00:00Z",
     }  # fmt: skip
-    event = {
-        "specversion": "1.0", "id": f"plm-{item}", "source": "/plm/e2e", "type": topics.BOM_RELEASES.type,
-        "data": release,
-    }  # fmt: skip
-    sent = integrator.request.post(
-        "/api/intake/events", data=event, headers={**MARK, "Content-Type": "application/cloudevents+json"}
-    )
-    assert sent.ok, sent.text()
+    publish(integrator, topics.BOM_RELEASES, release)
     given = a_tree(lead, item)
 
     def known() -> bool | None:

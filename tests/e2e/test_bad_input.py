@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.cells import Cell, in_two_cells, look
-from tests.e2e.given_project import INTEGRATOR, MARK, Given, ask, until
+from tests.e2e.given_project import INTEGRATOR, Given, ask, publish, until
 
 from bihuan_contracts import topics
 from bihuan_tools.demo.company import LEAD
@@ -23,14 +23,7 @@ def test_change_on_an_unknown_base_is_named_mended_and_released(open_as: OpenAs,
         "item": given.item, "name": f"{given.item} 模块", "kind": "module", "version": "V1.1", "base_version": "V0.7",
         "lines": [], "released_at": "2026-03-11T01:00:00Z", "approved_by": [LEAD],
     }  # fmt: skip
-    event = {
-        "specversion": "1.0", "id": f"plm-{given.item}-base", "source": "/plm/e2e", "type": topics.BOM_RELEASES.type,
-        "data": release,
-    }  # fmt: skip
-    sent = page.request.post(
-        "/api/intake/events", data=event, headers={**MARK, "Content-Type": "application/cloudevents+json"}
-    )
-    assert sent.ok, sent.text()
+    publish(page, topics.BOM_RELEASES, release)
     reason = f"{given.item} has no version V0.7" if cell.language == "en" else f"{given.item} 没有版本 V0.7"
     row = page.locator(".ifs li").filter(has_text=reason)
     row.get_by_role("button").click()

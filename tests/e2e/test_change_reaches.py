@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.cells import Cell, in_two_cells, look
-from tests.e2e.given_project import INTEGRATOR, MARK, Given, ask, until
+from tests.e2e.given_project import INTEGRATOR, Given, ask, publish, until
 from tests.e2e.given_rule import Rule, a_rule
 
 from bihuan_contracts import topics
@@ -18,14 +17,6 @@ from bihuan_tools.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(180)]
 OpenAs = Callable[..., Page]
-
-
-def _send(page: Page, topic: Any, data: dict[str, Any]) -> None:
-    event = {"specversion": "1.0", "id": str(uuid4()), "source": "/e2e", "type": topic.type, "data": data}
-    sent = page.request.post(
-        "/api/intake/events", data=event, headers={**MARK, "Content-Type": "application/cloudevents+json"}
-    )
-    assert sent.ok, sent.text()
 
 
 def _order(number: str, supplier: str, name: str, item: str, quantity: int, **more: Any) -> dict[str, Any]:
@@ -42,14 +33,14 @@ def test_suppliers_with_open_orders_are_named_inside_and_see_nothing_of_others(
     """C3: supplier, order and what is still to come; completed orders are left out; the supplier's own page stays theirs."""
     integrator, item = open_as(INTEGRATOR, "/"), given.item
     first, second, over = (f"PO-{item}-{one}" for one in "123")
-    _send(integrator, topics.PURCHASE_ORDERS, _order(first, "S001", "宁波汇芯电子", item, 120))
-    _send(integrator, topics.PURCHASE_ORDERS, _order(second, "S002", "苏州恒力精密", item, 40))
-    _send(integrator, topics.PURCHASE_ORDERS, _order(over, "S003", "早已交清", item, 5, status="completed"))
+    publish(integrator, topics.PURCHASE_ORDERS, _order(first, "S001", "宁波汇芯电子", item, 120))
+    publish(integrator, topics.PURCHASE_ORDERS, _order(second, "S002", "苏州恒力精密", item, 40))
+    publish(integrator, topics.PURCHASE_ORDERS, _order(over, "S003", "早已交清", item, 5, status="completed"))
     goods = {
         "receipt": f"GR-{item}", "order": first, "line": 1, "supplier": "S001", "item": item, "quantity": 20,
         "received_at": datetime.now(UTC).isoformat(),
     }  # fmt: skip
-    _send(integrator, topics.RECEIPTS, goods)
+    publish(integrator, topics.RECEIPTS, goods)
     change = given.release("V1.1")
     page = open_as(LEAD, "/me", cell=cell)
 

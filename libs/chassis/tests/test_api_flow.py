@@ -100,9 +100,9 @@ async def test_requests_do_not_wait_for_a_database_that_answers_nobody(
         assert (await client.get("/effects")).json() == 1
 
         async with asyncio.timeout(10):
-            with pytest.raises(asyncpg.PostgresConnectionError):
-                async with database.connected(app.state.engine, at_most=0.2) as connection:
-                    cable.hang()
+            async with database.connected(app.state.engine, at_most=0.2) as connection:
+                cable.hang()
+                with pytest.raises(asyncpg.PostgresConnectionError):
                     await connection.raw.fetchval("select 1")
         assert (await client.get("/effects")).json() == 1
 
