@@ -123,6 +123,13 @@ async def release(connection: Connection) -> None:
         await connection.sqlalchemy.close()
 
 
+async def say_goodbye(source: AsyncEngine) -> None:
+    """Give back all of the pool's connections; a server that does not take its leave is not waited for."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await source.dispose()
+
+
 async def cut_if_broken(connection: Connection) -> None:
     """After a failure: close a connection that can't do the simplest statement any more, or is left in a transaction.
 

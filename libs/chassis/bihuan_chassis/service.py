@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from bihuan_chassis import dead_letter_routes, http, metrics
 from bihuan_chassis.auth import Authenticator, Keys
 from bihuan_chassis.clock import DatabaseClock
-from bihuan_chassis.database import engine
+from bihuan_chassis.database import engine, say_goodbye
 from bihuan_chassis.description import Handler, Lifespan, Middleware, ServiceDescription, Subscription, TimerHandler
 from bihuan_chassis.live import RedisLive
 from bihuan_chassis.relay import Notifier
@@ -50,7 +50,7 @@ class Service:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
-                stack.push_async_callback(database.dispose)
+                stack.push_async_callback(say_goodbye, database)
                 stack.push_async_callback(redis.aclose)
                 resources = None
                 if self.description.lifespan is not None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bihuan_chassis import dead_letters, inbox, metrics, relay, timers, tracing
 from bihuan_chassis.batch import Batches
 from bihuan_chassis.clock import DatabaseClock
-from bihuan_chassis.database import Connection, engine, hold, is_outage, release
+from bihuan_chassis.database import Connection, engine, hold, is_outage, release, say_goodbye
 from bihuan_chassis.description import ServiceDescription
 from bihuan_chassis.lanes import Lane
 from bihuan_chassis.live import RedisLive
@@ -91,7 +91,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then finish what is in hand, commit offsets and empty the outbox."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._engine.dispose)
+            stack.push_async_callback(say_goodbye, self._engine)
             stack.push_async_callback(self._release)
             stack.push_async_callback(self._producer.close)
             redis = Redis.from_url(self._settings.redis.get_secret_value(), socket_timeout=2, socket_connect_timeout=2)

@@ -94,6 +94,7 @@ async def test_requests_do_not_wait_for_a_database_that_answers_nobody(
     async with cabled(few) as (far, cable), answering(far) as (client, app):
         assert (await client.post("/effects", json={"order": "PO-1"})).status_code == 201
         monkeypatch.setattr(database, "_GET_SECONDS", 1)
+        monkeypatch.setattr(database, "_ANSWER_SECONDS", 1)
         cable.hang()
         async with asyncio.timeout(10):
             assert_asks_to_come_back(await client.get("/effects"), "database_away")

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 
 from bihuan_chassis import Settings as ChassisSettings
 from bihuan_chassis import Transaction
-from bihuan_chassis.database import connected, engine
+from bihuan_chassis.database import connected, engine, say_goodbye
 from bihuan_chassis.transaction import Surroundings, transaction
 from notify.domain.notices import Mail
 
@@ -119,7 +119,7 @@ class MailServer:
             await asyncio.wait(self._running, timeout=5)
         for task in self._running:
             task.cancel()
-        await self._engine.dispose()
+        await say_goodbye(self._engine)
 
 
 @asynccontextmanager
