@@ -125,6 +125,69 @@ async def test_a_board_never_shows_what_was_before_the_last_commit(
     assert [one.kind for one in web.live_messages].count("task") == 3
 
 
+OTHER, ENDED = UUID(int=0x11), UUID(int=0x12)
+
+
+async def test_the_companys_board_is_the_boards_of_its_projects(
+    web: RunningService, engineer: httpx.AsyncClient
+) -> None:
+    """W2: one answer holds each running project's board as its own page shows it; what has ended stands apart."""
+    ended = project(project=ENDED, code="P-2025-01", state=ProjectState.DONE)
+    await web.hear(topics.PROJECTS, [project(), project(project=OTHER, code="P-2026-08"), ended])
+    await web.hear(topics.TASKS, [task(1), task(2, project=OTHER), task(3, project=ENDED)])
+    company = (await engineer.get("/api/boards/company")).json()
+    own = [(await engineer.get(f"/api/boards/{one}")).json() for one in (PROJECT, OTHER)]
+    assert company == {"boards": own, "archived": 1}
+    archive = (await engineer.get("/api/boards/company?archived=true")).json()
+    assert [one["project"]["code"] for one in archive["boards"]] == ["P-2025-01"]
+    assert [one["code"] for one in archive["boards"][0]["goals"][0]["tasks"]] == ["T-003"]
+
+
+async def test_the_companys_board_follows_each_commit(
+    web: RunningService, engineer: httpx.AsyncClient, redis: "Redis"
+) -> None:
+    """W2: a change in one project outdates the whole, a project that ends leaves it; without projects it is empty."""
+    await redis.delete("bihuan:board:company:running")  # kept from another test's rows
+    assert (await engineer.get("/api/boards/company")).json() == {"boards": [], "archived": 0}
+    await web.hear(topics.PROJECTS, [project(), project(project=OTHER, code="P-2026-08")])
+    await web.hear(topics.TASKS, [task(1), task(2, project=OTHER)])
+
+    async def titles() -> list[str]:
+        boards = (await engineer.get("/api/boards/company")).json()["boards"]
+        return [one["title"] for board in boards for goal in board["goals"] for one in goal["tasks"]]
+
+    assert await titles() == ["温升测试 1", "温升测试 2"]
+    await web.hear(topics.TASKS, [task(2, project=OTHER, version=2, title="新")])
+    assert await titles() == ["温升测试 1", "新"]
+    await web.hear(topics.PROJECTS, [project(version=2, state=ProjectState.CANCELLED)])
+    assert await titles() == ["新"]
+
+
+async def test_a_company_board_is_put_together_from_kept_bytes(
+    web: RunningService, engineer: httpx.AsyncClient, redis: "Redis"
+) -> None:
+    """W2: what its projects' own pages have made is not made again, and the whole is kept until something changes."""
+    await web.hear(topics.PROJECTS, [project(), project(project=OTHER, code="P-2026-08")])
+    await engineer.get(f"/api/boards/{PROJECT}")
+    await engineer.get(f"/api/boards/{OTHER}")
+
+    async def mark(key: str) -> None:
+        body = await redis.get(key)
+        assert body is not None
+        await redis.set(key, body.replace(b"PM-480", b"KEPT"), ex=30)
+
+    await mark(f"bihuan:board:{PROJECT}")
+
+    async def products() -> list[str]:
+        return [one["project"]["product"] for one in (await engineer.get("/api/boards/company")).json()["boards"]]
+
+    assert await products() == ["KEPT", "PM-480"]
+    await mark("bihuan:board:company:running")
+    assert await products() == ["KEPT", "KEPT"]
+    await web.hear(topics.PROJECTS, [project(project=OTHER, code="P-2026-08", version=2)])
+    assert await products() == ["KEPT", "PM-480"], "the one that has changed is made anew, the other is as it was kept"
+
+
 async def test_an_emptied_redis_is_filled_again_from_webs_own_rows(
     web: RunningService, engineer: httpx.AsyncClient, redis: "Redis", signed_in: SignIn
 ) -> None:
@@ -141,11 +204,14 @@ async def test_an_emptied_redis_is_filled_again_from_webs_own_rows(
 async def test_boards_people_and_search_are_for_colleagues(web: RunningService, signed_in: SignIn) -> None:
     """W4: a supplier's person sees none of them; what is unknown is not found."""
     await web.hear(topics.PROJECTS, [project()])
-    paths = ["/api/boards", f"/api/boards/{PROJECT}", "/api/people", "/api/search?q=a", "/api/people/10231/work"]
+    paths = [
+        "/api/boards", "/api/boards/company", f"/api/boards/{PROJECT}", "/api/people", "/api/search?q=a",
+        "/api/people/10231/work",
+    ]  # fmt: skip
     supplier = await signed_in("S001-1")
-    assert [(await supplier.get(path)).status_code for path in paths] == [403] * 5
+    assert [(await supplier.get(path)).status_code for path in paths] == [403] * len(paths)
     inside = await signed_in("10231")
-    assert [(await inside.get(path)).status_code for path in paths] == [200] * 5
+    assert [(await inside.get(path)).status_code for path in paths] == [200] * len(paths)
     assert (await inside.get(f"/api/boards/{UUID(int=77)}")).status_code == 404
     assert (await inside.get("/api/boards/x")).status_code == 422
 

@@ -1,5 +1,6 @@
 """Projects and tasks as their topics tell them: the rows that boards, search and workloads are made from."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 import asyncpg
 
 from bihuan_chassis import Transaction
-from bihuan_contracts.goals import ProjectChanged, TaskChanged
+from bihuan_contracts.goals import ProjectChanged, ProjectState, TaskChanged
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+ARCHIVED = frozenset({ProjectState.DONE, ProjectState.CANCELLED})
+"""What is done or given up: apart from what runs."""
 _COUNTED = "state not in ('cancelled', 'superseded')"
 _COUNTS = (
     f"count(*) filter (where {_COUNTED}) as tasks, count(*) filter (where state = 'done') as done,"
@@ -62,14 +65,24 @@ async def projects(raw: Raw) -> list[ProjectChanged]:
     return [ProjectChanged.model_validate_json(row["body"]) for row in rows]
 
 
-async def find_project(raw: Raw, project: UUID) -> ProjectChanged | None:
-    body = await raw.fetchval("select body::text from board_projects where project = $1", project)
-    return ProjectChanged.model_validate_json(body) if body else None
+async def project_keys(raw: Raw, archived: bool) -> tuple[list[UUID], int]:
+    """Running projects or those in the archive, by code; and how many the archive holds."""
+    rows = await raw.fetch(
+        "select project, state = any($1::text[]) as archived from board_projects order by code", sorted(ARCHIVED)
+    )
+    return [row["project"] for row in rows if row["archived"] is archived], sum(row["archived"] for row in rows)
 
 
-async def tasks_of(raw: Raw, project: UUID) -> list[TaskChanged]:
-    rows = await raw.fetch("select body::text from board_tasks where project = $1 order by code, task", project)
-    return [TaskChanged.model_validate_json(row["body"]) for row in rows]
+async def boards_of(raw: Raw, wanted: Sequence[UUID]) -> list[tuple[ProjectChanged, list[TaskChanged]]]:
+    """Projects with their tasks, in two questions whatever their number."""
+    rows = await raw.fetch("select body::text from board_projects where project = any($1::uuid[])", wanted)
+    tasks = await raw.fetch(
+        "select project, body::text from board_tasks where project = any($1::uuid[]) order by code, task", wanted
+    )
+    of: defaultdict[UUID, list[TaskChanged]] = defaultdict(list)
+    for row in tasks:
+        of[row["project"]].append(TaskChanged.model_validate_json(row["body"]))
+    return [(one, of[one.project]) for one in (ProjectChanged.model_validate_json(row["body"]) for row in rows)]
 
 
 async def tasks_of_person(raw: Raw, person: str) -> list[TaskChanged]:

@@ -1,6 +1,8 @@
 """Routes of boards and of the search over them: web's own read model, readable while every other service is down."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -69,20 +71,36 @@ async def list_boards(request: Request) -> Response:
     return _answer(await resources_of(request).boards.read(COMPANY, make))
 
 
+class CompanyBoard(Reply):
+    """Every project's tree on one board."""
+
+    boards: list[Board]
+    archived: int
+    """Projects that are done or cancelled, whether or not these are asked for."""
+
+
+@routes.get("/api/boards/company", response_model=CompanyBoard, dependencies=[allow_anonymous()])
+async def read_company_board(request: Request, archived: bool = False) -> Response:
+    """All projects that run, or all in the archive: put together from the bytes of their own boards (W2)."""
+    await require_colleague(request)
+    boards = resources_of(request).boards
+
+    async def make() -> bytes:
+        async with reading(request) as connection:
+            keys, count = await board_store.project_keys(connection.raw, archived)
+        trees = await boards.read_many([str(key) for key in keys], partial(_make_boards, request))
+        return b'{"boards":[' + b",".join(trees) + b'],"archived":' + str(count).encode() + b"}"
+
+    return _answer(await boards.read(f"{COMPANY}:{'archive' if archived else 'running'}", make, stamped=COMPANY))
+
+
 @routes.get("/api/boards/{project}", response_model=Board, dependencies=[allow_anonymous()])
 async def read_board(project: UUID, request: Request) -> Response:
     """One project: goal → task → deliverable → criterion with weights, progress, locks and who (W2)."""
     await require_colleague(request)
 
     async def make() -> bytes | None:
-        async with reading(request) as connection:
-            found = await board_store.find_project(connection.raw, project)
-            if found is None:
-                return None
-            tasks = await board_store.tasks_of(connection.raw, project)
-            people = [found.lead, *(goal.owner for goal in found.goals), *(task.owner for task in tasks)]
-            names = await board_store.names(connection.raw, people)
-        return board(found, tasks, names, datetime.now(UTC)).model_dump_json().encode()
+        return (await _make_boards(request, [str(project)])).get(str(project))
 
     return _answer(await resources_of(request).boards.read(str(project), make))
 
@@ -119,6 +137,20 @@ async def read_open_work(person: str, request: Request, tx: Tx) -> OpenWork:
         tasks=[board_task(task, names, tx.now) for task in tasks],
         projects={task.project: task.project_name for task in tasks},
     )
+
+
+async def _make_boards(request: Request, wanted: Sequence[str]) -> dict[str, bytes]:
+    """Boards' bytes from web's own rows; what isn't there is left out."""
+    async with reading(request) as connection:
+        found = await board_store.boards_of(connection.raw, [UUID(one) for one in wanted])
+        people = [
+            person
+            for project, tasks in found
+            for person in (project.lead, *(goal.owner for goal in project.goals), *(task.owner for task in tasks))
+        ]
+        names = await board_store.names(connection.raw, people)
+    now = datetime.now(UTC)
+    return {str(one.project): board(one, tasks, names, now).model_dump_json().encode() for one, tasks in found}
 
 
 def _answer(body: bytes | None) -> Response:
