@@ -152,7 +152,7 @@ def test_a_director_reads_the_company_from_boards_wall_and_trend(open_as: OpenAs
     go(page, cell, "boards")
     projects = page.request.get("/api/boards").json()["projects"]
     running = [one for one in projects if one["state"] not in {"done", "cancelled"}]
-    expect(page.locator("table.blocks tbody tr")).to_have_count(len(running))
+    expect(page.locator("table.tree")).to_have_attribute("aria-rowcount", str(len(running) + 1))
     look(page, cell, "boards")
     go(page, cell, "changes")
     expect(page.get_by_text("72 h").first).to_be_visible()
@@ -169,7 +169,7 @@ def test_a_director_reads_the_company_from_boards_wall_and_trend(open_as: OpenAs
         expect(page.get_by_role("button", name=cell.words("screen.leave"))).to_be_visible()
         look(page, cell, "big-screen")
         page.keyboard.press("Escape")
-        expect(page.locator("table.blocks")).to_be_visible()
+        expect(page.locator("table.tree")).to_be_visible()
 
 
 @in_every_cell

@@ -60,6 +60,7 @@ def test_project_is_made_edited_and_archived(open_as: OpenAs, cell: Cell) -> Non
     expect(page.get_by_role("heading", level=1)).to_contain_text(word("archivedTitle", name=f"{code} 试验台"))
     page.goto("/boards")
     page.get_by_role("button", name=word("archived"), exact=True).click()
+    page.get_by_label(cell.words("boards.find")).fill(code)
     expect(page.get_by_role("link", name=f"{code} 试验台", exact=True)).to_be_visible()
 
 

@@ -12,12 +12,14 @@ declare module 'vue-router' {
     /** Without rail and bars: for a wall. */
     bare?: boolean
     roles?: string[]
+    /** A change of its query leaves the reader where he is. */
+    still?: boolean
   }
 }
 
 const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/pages/week/WeekPage.vue'), meta: { place: 'nav.week' } },
-  { path: '/boards', component: () => import('@/pages/boards/BoardsPage.vue'), meta: { place: 'nav.boards' } },
+  { path: '/boards', component: () => import('@/pages/boards/BoardsPage.vue'), meta: { place: 'nav.boards', still: true } },
   { path: '/boards/templates', component: () => import('@/pages/templates/TemplatesPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/:id/document', component: () => import('@/pages/document/DocumentPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
   { path: '/boards/new', component: () => import('@/pages/project/NewProjectPage.vue'), meta: { place: 'nav.boards', parent: '/boards' } },
@@ -59,7 +61,8 @@ if (import.meta.env.DEV)
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: async (to, _from, saved) => {
+  scrollBehavior: async (to, from, saved) => {
+    if (!saved && to.meta.still && to.path === from.path) return false
     // on the way back the page has its data: it is whole once what fills the window has been painted
     if (saved) for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame)
     return saved ?? (to.hash ? { el: to.hash, top: 56 } : { top: 0 })

@@ -1,5 +1,6 @@
 // One event stream from `web`: what changed elsewhere, so that open pages ask again for exactly that.
 import type { QueryClient } from '@tanstack/vue-query'
+import { refreshCompanyBoard } from './boards'
 
 export interface LiveMessage {
   kind: 'notice' | 'task' | 'project' | 'change' | 'answer' | 'receipt' | 'target' | 'metric' | 'consent' | 'appeal' | 'rule' | 'document' | 'refusal' | 'person'
@@ -42,17 +43,23 @@ export function openLive({ queries, onState, onMessage }: LiveOptions): () => vo
   let tries = 0
   let lost = false
   const stale = new Set<string>()
+  const projects = new Set<string>()
 
   function refresh() {
     gather = undefined
     const words = [...stale]
     stale.clear()
+    const touched = [...projects]
+    projects.clear()
     for (const word of words) void queries.invalidateQueries({ queryKey: [word] })
+    if (touched.length) void refreshCompanyBoard(queries, touched)
   }
   function hear(event: MessageEvent<string>) {
     const message = read(event.data)
     if (!message) return
     for (const word of STALE[message.kind] ?? []) stale.add(word)
+    const project = message.kind === 'project' ? message.id : message.kind === 'task' && message.data.project
+    if (typeof project === 'string') projects.add(project)
     gather ??= setTimeout(refresh, GATHER)
     onMessage(message)
   }
