@@ -1,5 +1,6 @@
 """W2, W3: boards from web's own read model, and the search over them."""
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -131,13 +132,16 @@ OTHER, ENDED = UUID(int=0x11), UUID(int=0x12)
 async def test_the_companys_board_is_the_boards_of_its_projects(
     web: RunningService, engineer: httpx.AsyncClient
 ) -> None:
-    """W2: one answer holds each running project's board as its own page shows it; what has ended stands apart."""
+    """W2: one answer holds each running project's board as its own page shows it, the one in most need first; what has ended stands apart."""
     ended = project(project=ENDED, code="P-2025-01", state=ProjectState.DONE)
     await web.hear(topics.PROJECTS, [project(), project(project=OTHER, code="P-2026-08"), ended])
-    await web.hear(topics.TASKS, [task(1), task(2, project=OTHER), task(3, project=ENDED)])
-    company = (await engineer.get("/api/boards/company")).json()
-    own = [(await engineer.get(f"/api/boards/{one}")).json() for one in (PROJECT, OTHER)]
-    assert company == {"boards": own, "archived": 1}
+    await web.hear(topics.TASKS, [task(1), task(2, project=OTHER, locks=(LOCK,)), task(3, project=ENDED)])
+    answer = await engineer.get("/api/boards/company")
+    own = [(await engineer.get(f"/api/boards/{one}")).json() for one in (OTHER, PROJECT)]
+    assert answer.json() == {"archived": 1, "projects": [one["project"] for one in own], "boards": own}
+    head, *lines, end = answer.text.split("\n")
+    assert json.loads(head + end) == answer.json() | {"boards": []}
+    assert [json.loads(line.removesuffix(",")) for line in lines] == own, "each board is a line"
     archive = (await engineer.get("/api/boards/company?archived=true")).json()
     assert [one["project"]["code"] for one in archive["boards"]] == ["P-2025-01"]
     assert [one["code"] for one in archive["boards"][0]["goals"][0]["tasks"]] == ["T-003"]
@@ -148,7 +152,7 @@ async def test_the_companys_board_follows_each_commit(
 ) -> None:
     """W2: a change in one project outdates the whole, a project that ends leaves it; without projects it is empty."""
     await redis.delete("bihuan:board:company:running")  # kept from another test's rows
-    assert (await engineer.get("/api/boards/company")).json() == {"boards": [], "archived": 0}
+    assert (await engineer.get("/api/boards/company")).json() == {"archived": 0, "projects": [], "boards": []}
     await web.hear(topics.PROJECTS, [project(), project(project=OTHER, code="P-2026-08")])
     await web.hear(topics.TASKS, [task(1), task(2, project=OTHER)])
 

@@ -47,6 +47,8 @@ class BoardSummary(Reply):
     locked: int
     late: int
     retests_open: int
+    need: Decimal
+    """How much it needs eyes: the order of the company's board, the greatest first."""
     version: int
 
 
@@ -124,8 +126,16 @@ def summary(
         due_at=project.due_at, progress=project.progress,
         planned_progress=project.planned_progress if planned is None else planned,
         tasks=counts.get("tasks", 0), done=counts.get("done", 0), locked=counts.get("locked", 0),
-        late=counts.get("late", 0), retests_open=counts.get("retests_open", 0), version=project.version,
+        late=counts.get("late", 0), retests_open=counts.get("retests_open", 0),
+        need=need(project, counts, project.planned_progress if planned is None else planned), version=project.version,
     )  # fmt: skip
+
+
+def need(project: ProjectChanged, counts: Mapping[str, int], planned: Decimal | None) -> Decimal:
+    """Running projects before all others; among them locks weigh most, then lateness, then points behind the plan."""
+    behind = (planned or Decimal(0)) - (project.progress or Decimal(0))
+    running = 0 if project.state is ProjectState.ACTIVE else -1000
+    return running + counts.get("locked", 0) * 10 + counts.get("late", 0) + (behind / 10).quantize(_TENTH)
 
 
 def board(project: ProjectChanged, tasks: Sequence[TaskChanged], names: Mapping[str, str], now: datetime) -> Board:

@@ -72,11 +72,16 @@ async def list_boards(request: Request) -> Response:
 
 
 class CompanyBoard(Reply):
-    """Every project's tree on one board."""
+    """Every project's tree on one board, the one that needs eyes most first.
 
-    boards: list[Board]
+    The figures come before the trees, and each tree is a line of the answer: a page can show what fills its window
+    before it has read the rest.
+    """
+
     archived: int
     """Projects that are done or cancelled, whether or not these are asked for."""
+    projects: list[BoardSummary]
+    boards: list[Board]
 
 
 @routes.get("/api/boards/company", response_model=CompanyBoard, dependencies=[allow_anonymous()])
@@ -89,7 +94,7 @@ async def read_company_board(request: Request, archived: bool = False) -> Respon
         async with reading(request) as connection:
             keys, count = await board_store.project_keys(connection.raw, archived)
         trees = await boards.read_many([str(key) for key in keys], partial(_make_boards, request))
-        return b'{"boards":[' + b",".join(trees) + b'],"archived":' + str(count).encode() + b"}"
+        return _company(count, trees)
 
     return _answer(await boards.read(f"{COMPANY}:{'archive' if archived else 'running'}", make, stamped=COMPANY))
 
@@ -137,6 +142,16 @@ async def read_open_work(person: str, request: Request, tx: Tx) -> OpenWork:
         tasks=[board_task(task, names, tx.now) for task in tasks],
         projects={task.project: task.project_name for task in tasks},
     )
+
+
+def _company(archived: int, trees: Sequence[bytes]) -> bytes:
+    """The bytes of a `CompanyBoard` from those of its boards."""
+    # a quote inside a text is escaped, so the first of these ends the summary
+    summaries = [tree.removeprefix(b'{"project":').partition(b',"goals":[')[0] for tree in trees]
+    needs = [BoardSummary.model_validate_json(one).need for one in summaries]
+    order = sorted(range(len(trees)), key=lambda number: -needs[number])
+    head = b'{"archived":%d,"projects":[%s],"boards":[\n' % (archived, b",".join(summaries[one] for one in order))
+    return head + b",\n".join(trees[one] for one in order) + b"\n]}"
 
 
 async def _make_boards(request: Request, wanted: Sequence[str]) -> dict[str, bytes]:

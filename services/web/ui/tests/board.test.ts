@@ -14,6 +14,8 @@ const board = {
 
 const view = (opened: string[], filters: Filter[] = [], words?: string) => ({ isOpen: (key: string) => opened.includes(key), filters: new Set(filters), reader: '1', words })
 
+const forest = (...boards: Board[]) => [boards.map((one) => one.project), new Map(boards.map((one) => [one.project.project, one]))] as const
+
 describe('weights of siblings', () => {
   it('share what the explicit ones leave of 100', () => expect(sharesOf(['40', null, null])).toEqual([40, 30, 30]))
   it('leave nothing when the explicit ones take all', () => expect(sharesOf(['100', null])).toEqual([100, 0]))
@@ -32,8 +34,13 @@ describe('rows of the tree', () => {
 
 describe('the trees of all projects', () => {
   const other = { ...board, project: { ...board.project, project: 'q', code: 'Q-9', name: '磨床' }, goals: [{ ...board.goals[0]!, goal: 'h', title: '主轴', tasks: [task({ task: 'd', title: '动平衡', owner_name: '周启航' })] }] } as Board
-  const keys = (...given: Parameters<typeof view>) => forestRows([board, other], view(...given)).map((row) => row.key)
+  const keys = (...given: Parameters<typeof view>) => forestRows(...forest(board, other), view(...given)).map((row) => row.key)
 
+  it('wait for a tree that is still on its way', () => {
+    const [projects, boards] = forest(board, other)
+    boards.delete('q')
+    expect(forestRows(projects, boards, view(['p', 'q'])).map(({ key, folds }) => [key, folds])).toEqual([['p', true], ['g', true], ['q', false]])
+  })
   it('fold into their projects', () => expect(keys([])).toEqual(['p', 'q']))
   it('unfold one by one', () => expect(keys(['q', 'h'])).toEqual(['p', 'q', 'h', 'd']))
   it('keep with a filter only what passes, and the way to it', () => expect(keys([], ['late'])).toEqual(['p', 'g', 'c']))
@@ -48,7 +55,7 @@ describe('the trees of all projects', () => {
   })
   it('find nothing where nothing is', () => expect(keys([], [], 'zzz')).toEqual([]))
   it('know their place among siblings', () => {
-    const rows = forestRows([board, other], view(['p', 'g']))
+    const rows = forestRows(...forest(board, other), view(['p', 'g']))
     const { positions, sizeOf } = placesOf(rows)
     expect(rows.map((row, index) => [row.key, positions[index], sizeOf(row)])).toEqual([['p', 1, 2], ['g', 1, 1], ['a', 1, 3], ['b', 2, 3], ['c', 3, 3], ['q', 2, 2]])
   })

@@ -2,7 +2,7 @@
 import { effectScope, nextTick, ref } from 'vue'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { QueryClient, QueryObserver } from '@tanstack/vue-query'
-import { refreshCompanyBoard, type Board, type CompanyBoard } from '@/api/boards'
+import { readCompanyBoard, refreshCompanyBoard, type Board, type CompanyBoard } from '@/api/boards'
 import { movedBy, offsetsOf, piecesOf, rowAt, runOf, useWindow } from '@/lib/window'
 import { freshRows, heatOfAll } from '@/pages/boards/company'
 import { isOpen } from '@/pages/boards/view'
@@ -93,6 +93,40 @@ describe('heat of all projects', () => {
   })
 })
 
+describe('the answer', () => {
+  const tasks = (count: number) => [{ goal: 'g', tasks: Array.from({ length: count }, (_, index) => ({ task: `t${index}` })) }]
+  const boards = [board('p', {}, tasks(50)), board('q', { name: '新\n行' }, tasks(50)), board('r', {}, tasks(50))]
+  /** As web sends it: the figures first, then each tree on its own line. */
+  const text = (...sent: Board[]) => `${JSON.stringify({ archived: 2, projects: boards.map((one) => one.project), boards: [] }).slice(0, -2)}\n${sent.map((one) => JSON.stringify(one)).join(',\n')}\n]}`
+  function sends(body: string, size: number) {
+    const bytes = new TextEncoder().encode(body)
+    const pull = (at: number) => new ReadableStream({ pull: (stream) => (at < bytes.length ? (stream.enqueue(bytes.slice(at, (at += size))), undefined) : stream.close()) })
+    vi.stubGlobal('fetch', async () => new Response(pull(0)))
+  }
+  afterEach(() => vi.unstubAllGlobals())
+  const read = (first = vi.fn(async (_: CompanyBoard) => undefined)) => ({ first, answer: readCompanyBoard(false, new AbortController().signal, first) })
+
+  it('is read line by line, wherever it is cut', async () => {
+    for (const size of [1, 7, 1000, 1_000_000]) {
+      sends(text(...boards), size)
+      const { answer } = read()
+      expect(await answer).toEqual(JSON.parse(text(...boards)))
+    }
+  })
+  it('shows what fills a window before the rest is read', async () => {
+    sends(text(...boards), 1000)
+    const { first, answer } = read()
+    await answer
+    expect(first).toHaveBeenCalledOnce()
+    const [some] = first.mock.calls[0]!
+    expect([some.archived, some.projects.length, some.boards.length]).toEqual([2, 3, 2])
+  })
+  it('that ends too early is none', async () => {
+    sends(text(...boards.slice(0, 2)), 1000)
+    await expect(read().answer).rejects.toThrow()
+  })
+})
+
 describe('a live change', () => {
   it('shows on its own row, or on the nearest that is not folded away', () => {
     const boards = [board('p', {}, [{ goal: 'g', tasks: [{ task: 't' }] }])]
@@ -103,8 +137,9 @@ describe('a live change', () => {
 
   function company(...boards: Board[]) {
     const queries = new QueryClient()
-    const whole = vi.fn(async (): Promise<CompanyBoard> => ({ boards, archived: 0 }))
-    queries.setQueryData(['company-board', false], { boards, archived: 0 })
+    const all: CompanyBoard = { archived: 0, projects: boards.map((one) => one.project), boards }
+    const whole = vi.fn(async () => all)
+    queries.setQueryData(['company-board', false], all)
     const stop = new QueryObserver(queries, { queryKey: ['company-board', false], queryFn: whole, staleTime: Infinity }).subscribe(() => undefined)
     const shown = () => queries.getQueryData<CompanyBoard>(['company-board', false])!.boards
     return { queries, whole, shown, stop }
@@ -128,6 +163,7 @@ describe('a live change', () => {
     await refreshCompanyBoard(queries, ['p'])
     expect(asked).toEqual(['p'])
     expect(shown().map((one) => one.project.name)).toEqual(['new', 'q'])
+    expect(queries.getQueryData<CompanyBoard>(['company-board', false])!.projects.map((one) => one.name)).toEqual(['new', 'q'])
     expect(shown()[1]).toBe(other)
     expect(whole).not.toHaveBeenCalled()
     stop()

@@ -43,6 +43,31 @@ export async function json<T>(path: string, init: RequestInit = {}): Promise<T> 
   return (response.status === 204 ? undefined : await response.json()) as T
 }
 
+/** The lines of a plain path's answer as they come in; ends early when the caller stops asking. */
+export async function* lines(path: string, init: RequestInit = {}): AsyncGenerator<string> {
+  const response = await send(path, init)
+  if (!response.ok) throw await problemOf(response)
+  const reader = response.body!.getReader()
+  const text = new TextDecoder()
+  let kept = ''
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      const pieces = (kept + text.decode(value, { stream: !done })).split('\n')
+      kept = pieces.pop()!
+      yield* pieces
+      if (done) break
+    }
+    if (kept) yield kept
+  } catch (error) {
+    // a connection that breaks in the middle of an answer is one that did not come
+    if (error instanceof TypeError) throw new Unreachable()
+    throw error
+  } finally {
+    reader.releaseLock()
+  }
+}
+
 export function post(body?: unknown, headers: Record<string, string> = {}): RequestInit {
   return {
     method: 'POST',

@@ -4,6 +4,11 @@ import { computed, onScopeDispose, ref, watch, type ComputedRef, type Ref } from
 /** No row is lower than this many pixels, and no table begins higher in the window. */
 const [LOWEST_ROW, HIGHEST_TABLE] = [31, 112]
 
+/** Once the frame that is next has been painted; at once on a page that nobody sees, for it has no frames. */
+export function whenPainted(): Promise<void> {
+  return new Promise((done) => (document.hidden ? done() : requestAnimationFrame(() => setTimeout(done))))
+}
+
 /** False in the first painted frame, true from the next; counted from when there is something to paint. */
 export function useAfterPaint(ready: () => boolean = () => true): Ref<boolean> {
   const painted = ref(false)

@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { onBeforeUnmount, ref, watchEffect } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { whenPainted } from '@/lib/growing'
 
 export const usePlace = defineStore('place', () => {
   const name = ref('')
@@ -12,9 +13,15 @@ export const usePlace = defineStore('place', () => {
 export function useTitle(title: () => string, name: () => string = () => ''): void {
   const place = usePlace()
   const { t } = useI18n()
+  let alive = true
   watchEffect(() => {
     place.name = name()
-    document.title = title() ? `${title()} · ${t('frame.product')}` : t('frame.product')
+    const words = title() ? `${title()} · ${t('frame.product')}` : t('frame.product')
+    // telling the browser takes as long as drawing a dozen rows, and nothing on the page waits for it
+    void whenPainted().then(() => alive && (document.title = words))
   })
-  onBeforeUnmount(() => (place.name = ''))
+  onBeforeUnmount(() => {
+    alive = false
+    place.name = ''
+  })
 }

@@ -63,10 +63,10 @@ export function rowsOf(board: Board, view: View): Row[] {
   return [{ ...projectRow(board.project), weight: 100, folds: false, open: true }, ...goalsOf(board, view)]
 }
 
-/** Trees side by side, each below a row that folds it; with a filter, only those in which something passes. */
-export function forestRows(boards: readonly Board[], view: View): Row[] {
-  return boards.flatMap((board): Row[] => {
-    const { project } = board
+/** Trees side by side, each below a row that folds it; with a filter, only those in which something passes. A tree may still be on its way. */
+export function forestRows(projects: readonly Project[], boards: ReadonlyMap<string, Board>, view: View): Row[] {
+  return projects.flatMap((project): Row[] => {
+    const board = boards.get(project.project) ?? { project, goals: [], heat: [], remainder: '' }
     const named = !view.words || holds(view.words, project.code, project.name, project.customer)
     const within = named ? { ...view, words: undefined } : view
     const narrowed = within.filters.size > 0 || Boolean(within.words)

@@ -18,9 +18,3 @@ export function standingOf(project: Project): Standing {
   if (project.late) return { tone: 'amber', icon: 'warning', words: 'boards.lateTasks', n: project.late }
   return { tone: 'green', icon: 'passed', words: 'heat.onTime', n: 0 }
 }
-
-/** Points behind the plan; negative is ahead. */
-export const behindPlan = (project: Project): number => Number(project.planned_progress ?? 0) - Number(project.progress ?? 0)
-
-/** The smaller, the more a project needs eyes: running ones first, then locks, lateness, distance from the plan. */
-export const needOf = (project: Project): number => (project.state === 'active' ? 0 : 1000) - project.locked * 10 - project.late - behindPlan(project) / 10
