@@ -1,5 +1,6 @@
 """Rows of projects and their tasks, and the trees that they make: whole, or in part with the sums of the rest."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from bihuan_chassis import Transaction
 from bihuan_contracts.goals import Deliverable, ProjectState, RetestOf, TaskKind, TaskLock, TaskState
@@ -25,7 +27,7 @@ nullif(depends_on, '[]')::text as depends_on"""
 _SELECT_PROJECTS = """select
 project, code, name, product, lead, state, customer, phase, starts_at, due_at, goals::text as goals, progress,
 planned_progress, version"""
-# Beside one task of each project the sums of all others, by goal: the same as `domain.roll_up.sums_of`.
+# Of all other tasks the sums, by project and goal: the same as `domain.roll_up.sums_of`.
 _SUMS = """
 with sums as (
     select project, goal, bool_or(portion is null) as incomplete,
@@ -33,12 +35,11 @@ with sums as (
         coalesce(sum(portion * exact), 0) as earned, coalesce(sum(portion) filter (where due_at <= $3), 0) as due
     from tasks left join unnest($1::uuid[]) as loaded (one) on one = task
     where project = any($2::uuid[]) and one is null and state not in ('cancelled', 'superseded')
-    group by project, goal),
-others as (
-    select project, bool_or(incomplete) as incomplete,
-        jsonb_object_agg(goal, jsonb_build_array(known::text, earned::text, due::text)) filter (where goal is not null)
-            as rest
-    from sums group by project)
+    group by project, goal)
+"""
+# One value beside one of the tasks: joined to them, PostgreSQL goes through the sums of all projects for each task.
+_ALL_SUMS = """(
+    select json_agg(json_build_array(project, goal, incomplete, known::text, earned::text, due::text))::text from sums)
 """
 _DELIVERABLES = TypeAdapter(tuple[Deliverable, ...])
 _LOCKS = TypeAdapter(tuple[TaskLock, ...])
@@ -62,9 +63,8 @@ def of_projects(which: str) -> str:
 _PROJECTS = of_projects("where project = any($1::uuid[]) order by project")
 _LOCKED_PROJECTS = f"{_PROJECTS} for update"
 _SOME_TASKS = _SUMS + of_tasks(
-    "left join others using (project)"
-    " where task = any($1::uuid[]) and project = any($2::uuid[]) order by position, code",
-    ", incomplete, case row_number() over (partition by project) when 1 then rest end as rest",
+    "where task = any($1::uuid[]) and project = any($2::uuid[]) order by position, code",
+    f", case row_number() over () when 1 then {_ALL_SUMS} end as others",
 )
 
 
@@ -105,12 +105,26 @@ async def load_some(
         for row in await tx.raw.fetch(_SOME_TASKS, list(places), list(trees), tx.now):
             task = task_of(row)
             trees[task.project].tasks[task.task] = task
-            if row["rest"]:
-                trees[task.project].rest = {UUID(goal): Sums(*map(Decimal, sums)) for goal, sums in row["rest"].items()}
-            if task.portion is None or row["incomplete"]:
+            if task.portion is None:
                 unknown.add(task.project)
+            if row["others"]:
+                unknown |= _place_sums(trees, from_json(row["others"]))
         unknown |= {project for project, tree in trees.items() if not tree.tasks}
     return trees | await load_trees(tx, unknown, lock=False)
+
+
+def _place_sums(trees: Mapping[UUID, Tree], sums: Iterable[Sequence[Any]]) -> set[UUID]:
+    """Puts the sums of other tasks into their trees; returns the projects of which they are not known yet."""
+    incomplete = set()
+    rest: defaultdict[UUID, dict[UUID | None, Sums]] = defaultdict(dict)
+    for project, goal, unknown, *figures in sums:
+        if unknown:
+            incomplete.add(UUID(project))
+        if goal is not None:
+            rest[UUID(project)][UUID(goal)] = Sums(*map(Decimal, figures))
+    for project, by_goal in rest.items():
+        trees[project].rest = by_goal
+    return incomplete
 
 
 def project_of(row: Any) -> Project:

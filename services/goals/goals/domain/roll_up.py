@@ -1,7 +1,7 @@
 """A tree's figures: each task's portion of its goal and share of the project, and the progress that rolls up (G2, G3).
 
 What a goal needs of its tasks are three sums, so a report loads its own task only: the sums of the others come from
-the database (`store.sums_of_others`, held equal to `Sums` by a test). Whoever changes what weighs loads the whole tree.
+the database (`tree_store`, held equal to `Sums` by a test). Whoever changes what weighs loads the whole tree.
 """
 
 from collections import defaultdict
