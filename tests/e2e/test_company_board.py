@@ -25,9 +25,9 @@ def _keys(page: Page) -> list[str]:
     return found
 
 
-def _narrow_to(page: Page, cell: Cell, given: Given) -> None:
+def _narrow_to(page: Page, cell: Cell, given: Given, *, rows: int = 1) -> None:
     page.get_by_label(cell.words("boards.find")).fill(given.name)
-    expect(page.locator("table.tree tr[data-key]")).to_have_count(1)
+    expect(page.locator("table.tree tr[data-key]")).to_have_count(rows)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -69,6 +69,12 @@ def test_a_director_unfolds_a_project_down_to_its_criteria(open_as: OpenAs, give
     expect(page.locator("table.tree tr[data-key]")).to_have_count(3)
     page.reload()
     expect(page.locator("table.tree tr[data-key]")).to_have_count(3)
+    page.get_by_label(cell.words("boards.find")).fill(f"{given.item}-03")
+    expect(other).to_be_visible()
+    expect(page.locator("table.tree tr[data-key]")).to_have_count(3)
+    page.locator("table.tree tr[aria-level='2']").get_by_role("button").click()
+    expect(other).to_have_count(0)
+    _narrow_to(page, cell, given, rows=3)
     page.get_by_role("button", name=re.compile(f"^{cell.words('board.filter.locked')}")).click()
     expect(page.get_by_text(cell.words("board.noMatch"))).to_be_visible()
     look(page, cell, "company-no-match")
@@ -78,7 +84,7 @@ def test_a_director_unfolds_a_project_down_to_its_criteria(open_as: OpenAs, give
 def test_a_live_change_washes_the_row_it_concerns_and_moves_nothing(open_as: OpenAs, given: Given, cell: Cell) -> None:
     """W2, N5: its own row when it is unfolded, the nearest above it otherwise; only its project's board is asked for."""
     page = open_as(DIRECTOR, "/boards?depth=tasks", cell=cell)
-    _narrow_to_tasks(page, cell, given)
+    _narrow_to(page, cell, given, rows=6)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     row, after = _row(page, given.tasks["work"]), _row(page, given.tasks["other"])
@@ -99,11 +105,6 @@ def test_a_live_change_washes_the_row_it_concerns_and_moves_nothing(open_as: Ope
     expect(page.locator("tr.fresh")).to_have_count(0)
     ask(engineer, "POST", path, {"hours": "1", "note": "浸漆"})
     expect(_row(page, given.project)).to_have_class(re.compile(r"\bfresh\b"))
-
-
-def _narrow_to_tasks(page: Page, cell: Cell, given: Given) -> None:
-    page.get_by_label(cell.words("boards.find")).fill(given.name)
-    expect(page.locator("table.tree tr[data-key]")).to_have_count(6)
 
 
 @in_two_cells
@@ -169,6 +170,7 @@ def test_the_tree_is_walked_by_keyboard(open_as: OpenAs, given: Given) -> None:
     key = first.get_attribute("data-key")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/boards/{key}")
+    expect(page.locator("table.tree")).to_be_visible()
 
 
 def test_without_an_answer_the_board_says_so_and_asks_again(open_as: OpenAs) -> None:

@@ -12,7 +12,7 @@ const board = {
   heat: [],
 } as unknown as Board
 
-const view = (opened: string[], filters: Filter[] = [], words?: string) => ({ isOpen: (key: string) => opened.includes(key), filters: new Set(filters), reader: '1', words })
+const view = (opened: string[], filters: Filter[] = [], words?: string) => ({ isOpen: (key: string, _: number, narrowed: boolean) => narrowed !== opened.includes(key), filters: new Set(filters), reader: '1', words })
 
 const forest = (...boards: Board[]) => [boards.map((one) => one.project), new Map(boards.map((one) => [one.project.project, one]))] as const
 
@@ -44,6 +44,7 @@ describe('the trees of all projects', () => {
   it('fold into their projects', () => expect(keys([])).toEqual(['p', 'q']))
   it('unfold one by one', () => expect(keys(['q', 'h'])).toEqual(['p', 'q', 'h', 'd']))
   it('keep with a filter only what passes, and the way to it', () => expect(keys([], ['late'])).toEqual(['p', 'g', 'c']))
+  it('fold what a filter has left, too', () => expect(keys(['g'], ['late'])).toEqual(['p', 'g']))
   it('are found by task or person, with the way there', () => {
     expect(keys([], [], '动平衡')).toEqual(['q', 'h', 'd'])
     expect(keys([], [], '周启')).toEqual(['q', 'h', 'd'])

@@ -20,13 +20,23 @@ export function useProjects() {
   return useQuery({ queryKey: ['boards'], queryFn: () => unwrap(web.GET('/api/boards')).then((list) => list.projects) })
 }
 
-const askBoard = (project: string) => unwrap(web.GET('/api/boards/{project}', { params: { path: { project } } }))
-
-export function useBoard(project: MaybeRefOrGetter<string>) {
-  return useQuery({ queryKey: ['board', project], enabled: () => Boolean(toValue(project)), queryFn: () => askBoard(toValue(project)) })
-}
+const askBoard = (project: string): Promise<Board> => unwrap(web.GET('/api/boards/{project}', { params: { path: { project } } }))
 
 const COMPANY = 'company-board'
+
+/** From the company's board it is on the screen at once, and then as it is now. */
+export function useBoard(project: MaybeRefOrGetter<string>) {
+  const queries = useQueryClient()
+  const company = () => queries.getQueryState<CompanyBoard>([COMPANY, false])
+  return useQuery({
+    queryKey: ['board', project],
+    enabled: () => Boolean(toValue(project)),
+    queryFn: () => askBoard(toValue(project)),
+    initialData: () => company()?.data?.boards.find((board) => board.project.project === toValue(project)),
+    initialDataUpdatedAt: () => (company()?.isInvalidated ? 0 : company()?.dataUpdatedAt),
+  })
+}
+
 /** More rows than any window is high. */
 const SCREENFUL = 80
 

@@ -32,10 +32,12 @@ export interface Row {
   gone?: boolean
   folds: boolean
   open: boolean
+  /** It stands here because something below it passes a filter or was looked for. */
+  narrowed?: boolean
 }
 
 export interface View {
-  isOpen: (key: string, level: number) => boolean
+  isOpen: (key: string, level: number, narrowed: boolean) => boolean
   filters: ReadonlySet<Filter>
   reader: string
   /** What has been typed to find by, in lower case. */
@@ -70,11 +72,11 @@ export function forestRows(projects: readonly Project[], boards: ReadonlyMap<str
     const named = !view.words || holds(view.words, project.code, project.name, project.customer)
     const within = named ? { ...view, words: undefined } : view
     const narrowed = within.filters.size > 0 || Boolean(within.words)
-    const open = narrowed || view.isOpen(project.project, 0)
-    const goals = open ? goalsOf(board, within) : []
+    const open = view.isOpen(project.project, 0, narrowed)
+    const goals = open || narrowed ? goalsOf(board, within) : []
     if (narrowed && !goals.length) return []
-    const row: Row = { ...projectRow(project), link: `/boards/${project.project}`, project, tasks: board.goals.flatMap((goal) => goal.tasks), folds: board.goals.length > 0, open }
-    return [row, ...goals]
+    const row: Row = { ...projectRow(project), link: `/boards/${project.project}`, project, tasks: board.goals.flatMap((goal) => goal.tasks), folds: board.goals.length > 0, open, narrowed }
+    return open ? [row, ...goals] : [row]
   })
 }
 
@@ -91,10 +93,10 @@ function goalRows(goal: Goal, project: string, { isOpen, filters, reader, words 
   const tasks = filters.size || !named ? goal.tasks.filter((task) => passes(task, filters, reader) && (named || holds(words!, task.code, task.title, task.owner_name, task.module))) : goal.tasks
   const narrowed = filters.size > 0 || Boolean(words)
   if (narrowed && !tasks.length && !(words && named && !filters.size)) return []
-  const open = narrowed || isOpen(goal.goal, 1)
+  const open = isOpen(goal.goal, 1, narrowed)
   const row: Row = {
     key: goal.goal, parent: project, level: 1, kind: 'goal', title: goal.title, weight: toNumber(goal.share), shared: goal.weight === null, progress: toNumber(goal.progress), owner: goal.owner_name,
-    tasks: goal.tasks, frozen: goal.frozen ? (goal.cycle_name ?? '') : undefined, gone: goal.state === 'cancelled', folds: tasks.length > 0, open,
+    tasks: goal.tasks, frozen: goal.frozen ? (goal.cycle_name ?? '') : undefined, gone: goal.state === 'cancelled', folds: tasks.length > 0, open, narrowed,
   }
   if (!open) return [row]
   const counted = goal.tasks.filter((task) => task.state !== 'cancelled')
@@ -103,7 +105,7 @@ function goalRows(goal: Goal, project: string, { isOpen, filters, reader, words 
 }
 
 function taskRows(task: Task, goal: string, weight: number | undefined, isOpen: View['isOpen']): Row[] {
-  const open = isOpen(task.task, 2)
+  const open = isOpen(task.task, 2, false)
   const row: Row = {
     key: task.task, parent: goal, level: 2, kind: 'task', code: task.code, title: task.title, weight, shared: task.weight === null, progress: toNumber(task.progress), version: task.item_version,
     owner: task.owner_name, due: task.due_at, link: `/tasks/${task.task}`, task, folds: task.deliverables.length > 0, open,

@@ -1,7 +1,7 @@
 // How the reader has unfolded and narrowed the company's board: kept in the address, single rows for this tab.
-import { computed, ref } from 'vue'
+import { computed, ref, watch } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
-import type { Filter } from '../board/rows'
+import type { Filter, Row } from '../board/rows'
 
 /** How far trees stand unfolded, from the outside in. */
 export const DEPTHS = ['projects', 'goals', 'tasks', 'all'] as const
@@ -26,6 +26,9 @@ export function useView() {
   const archived = computed(() => text('archived') === '1')
   const words = ref(text('find'))
   const turned = ref(new Set(kept()))
+  /** Folded while a filter or words unfold all that they leave. */
+  const folded = ref(new Set<string>())
+  watch([() => [...filters.value].join(), words], () => folded.value.clear())
   function keep() {
     sessionStorage.setItem(KEY, JSON.stringify([...turned.value].slice(-MOST)))
   }
@@ -34,9 +37,10 @@ export function useView() {
     filters,
     archived,
     words,
-    isOpen: (key: string, level: number) => isOpen(depth.value, turned.value, key, level),
-    turn(key: string) {
-      if (!turned.value.delete(key)) turned.value.add(key)
+    isOpen: (key: string, level: number, narrowed: boolean) => (narrowed ? !folded.value.has(key) : isOpen(depth.value, turned.value, key, level)),
+    turn({ key, narrowed }: Row) {
+      const set = narrowed ? folded.value : turned.value
+      if (!set.delete(key)) set.add(key)
       keep()
     },
     setDepth(to: Depth) {
