@@ -10,6 +10,8 @@ export interface Run {
 
 /** Rows drawn beyond the window on each side, and how near its end the window comes before they are drawn anew. */
 const [BEYOND, NEAR] = [24, 6]
+/** The top bar covers this much of the window. */
+const BAR = 48
 
 /** Where each row begins, and after the last one where they end. */
 export function offsetsOf(heights: Iterable<number>): number[] {
@@ -87,6 +89,7 @@ export function useWindow(keys: Readonly<Ref<readonly string[]>>, heightOf: (ind
   const whole = ref(false)
   let view = { top: 0, bottom: Math.max(1, innerHeight - above) }
   const run = shallowRef<Run>()
+  /** The first row that the reader sees. */
   const first = ref(0)
   const shown = computed(() => {
     const count = keys.value.length
@@ -99,7 +102,7 @@ export function useWindow(keys: Readonly<Ref<readonly string[]>>, heightOf: (ind
     if (!body.value) return
     const top = -body.value.getBoundingClientRect().top
     view = { top: Math.max(0, top), bottom: Math.max(1, top + innerHeight) }
-    first.value = rowAt(offsets.value, view.top)
+    first.value = rowAt(offsets.value, top + BAR)
     const near = runOf(offsets.value, view.top, view.bottom, NEAR)
     const { from, to } = shown.value
     if (!run.value || near.from < from || near.to > to || to - from > near.to - near.from + 4 * BEYOND) run.value = runOf(offsets.value, view.top, view.bottom, BEYOND)
