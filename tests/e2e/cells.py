@@ -94,13 +94,15 @@ def settle(page: Page) -> None:
 
 
 def faults(page: Page) -> list[str]:
-    """Serious and critical faults of accessibility, and sideways scrolling."""
+    """Serious and critical faults of accessibility, several first headings, and sideways scrolling."""
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(_axe())
     found: list[dict[str, Any]] = page.evaluate(_GRAVE)
     said = [f"{page.url} {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         said.append(f"{page.url} scrolls sideways")
+    if (heads := page.locator("h1:visible").all_inner_texts()) and len(heads) > 1:
+        said.append(f"{page.url} has several first headings: {heads}")
     return said
 
 

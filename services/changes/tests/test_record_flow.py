@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 from test_appeal_flow import an_adjustment, moved
 from test_consent_flow import ENGINEER, LEAD, a_company, filled, proposal
 
+from bihuan_chassis.calendar import ZONE
 from bihuan_chassis.http import Role
 from bihuan_chassis.testing import RunningService
 from bihuan_contracts import topics
@@ -48,7 +49,9 @@ async def test_a_target_moved_by_hand_is_a_gap_by_name(changes: RunningService) 
         io.BytesIO((await changes.client(LEAD, [Role.PROJECT_LEAD]).get("/adjustments.xlsx")).content)
     ).active
     assert sheet is not None
-    assert {row[10] for row in sheet.iter_rows(values_only=True)} == {"缺口", "no_cause", None}
+    assert {row[10] for row in sheet.iter_rows(values_only=True)} == {"缺口", "无依据改动", None}
+    due = next(row for row in sheet.iter_rows(values_only=True) if row[10] == "无依据改动")
+    assert (due[4], due[6]) == ("到期", (DUE + timedelta(days=9)).astimezone(ZONE).replace(tzinfo=None))
 
 
 async def test_each_person_of_a_matrix_is_listed_once_with_what_they_answered_about(changes: RunningService) -> None:
@@ -78,7 +81,7 @@ async def test_each_person_of_a_matrix_is_listed_once_with_what_they_answered_ab
         io.BytesIO((await changes.client(LEAD, [Role.PROJECT_LEAD]).get("/adjustments.xlsx")).content)
     ).active
     assert sheet is not None
-    assert "周启航 accepted T-1 T-3" in str(sheet.cell(2, 10).value)
+    assert "周启航 接受 T-1 T-3" in str(sheet.cell(2, 10).value)
 
 
 async def test_an_unknown_matrix_is_a_gap(changes: RunningService) -> None:

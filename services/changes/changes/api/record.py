@@ -1,7 +1,7 @@
 """The 100 % record: every moved target in a period with its matrix or change, and the gaps by name (C8)."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,9 @@ from fastapi import Query, Response
 from openpyxl import Workbook
 from pydantic import AwareDatetime
 
+from bihuan_chassis.calendar import ZONE
 from bihuan_chassis.http import EVERYONE, Caller, Reply, Role, Tx, allow, invalid, router
+from bihuan_contracts.changes import ConsentAnswer
 from bihuan_contracts.goals import TargetChange, TargetField
 from changes import record_store, store
 from changes.domain.record import explains
@@ -163,28 +165,70 @@ def _gap(row: Any) -> str | None:
 
 
 _HEADS = {
-    "zh": ("时间", "任务", "标题", "责任人", "目标", "原值", "新值", "依据", "版本", "答复", "缺口"),
-    "en": ("At", "Task", "Title", "Person", "Target", "Old", "New", "Cause", "Revision", "Answers", "Gap"),
+    "zh": ("时间（北京时间）", "任务", "标题", "责任人", "目标", "原值", "新值", "依据", "版本", "答复", "缺口"),
+    "en": (
+        "At (Beijing time)",
+        "Task",
+        "Title",
+        "Person",
+        "Target",
+        "Old",
+        "New",
+        "Cause",
+        "Revision",
+        "Answers",
+        "Gap",
+    ),
 }
+_WORDS = {
+    "zh": {
+        TargetField.DUE_AT: "到期", TargetField.PLANNED_HOURS: "计划工时", TargetField.CRITERION: "标准",
+        TargetField.WEIGHT: "权重", TargetField.OWNER: "负责人", TargetField.STATE: "状态", TargetField.UNKNOWN: "目标",
+        ConsentAnswer.ACCEPTED: "接受", ConsentAnswer.NEGOTIATING: "协商", ConsentAnswer.REJECTED: "拒绝",
+        ConsentAnswer.OVERRIDDEN: "仲裁决定", ConsentAnswer.SILENT: "未答复",
+        "no_cause": "无依据改动", "not_settled": "矩阵未定稿", "unknown_matrix": "矩阵不存在",
+        "unknown_change": "变更不存在",
+    },
+    "en": {
+        TargetField.DUE_AT: "Due", TargetField.PLANNED_HOURS: "Planned hours", TargetField.CRITERION: "Criterion",
+        TargetField.WEIGHT: "Weight", TargetField.OWNER: "Owner", TargetField.STATE: "State",
+        TargetField.UNKNOWN: "Target",
+        ConsentAnswer.ACCEPTED: "accepted", ConsentAnswer.NEGOTIATING: "negotiates", ConsentAnswer.REJECTED: "rejected",
+        ConsentAnswer.OVERRIDDEN: "decided by the arbiter", ConsentAnswer.SILENT: "no answer",
+        "no_cause": "Moved by hand", "not_settled": "Matrix not settled", "unknown_matrix": "No such matrix",
+        "unknown_change": "No such change",
+    },
+}  # fmt: skip
 
 
 def _workbook(record: Record, language: str) -> bytes:
+    words: Mapping[str, str] = _WORDS[language]
     book = Workbook(write_only=True)
     sheet = book.create_sheet("adjustments")
     sheet.append(_HEADS[language])
     for line in record.lines:
         answers = "；".join(
-            " ".join([one.name, said.answer, *said.about]) for one in line.answers for said in one.replies
+            " ".join([one.name, words.get(said.answer, said.answer), *said.about])
+            for one in line.answers
+            for said in one.replies
         )
         for change in line.changes:
             sheet.append(
-                [line.at.replace(tzinfo=None), line.task_code, _text(line.task_title), line.person_name,
-                 str(change.field), _text(change.old), _text(change.new), line.cause_number, line.revision, answers,
-                 line.gap]
+                [line.at.astimezone(ZONE).replace(tzinfo=None), line.task_code, _text(line.task_title),
+                 line.person_name, words.get(change.field, change.field), _value(change.field, change.old),
+                 _value(change.field, change.new), line.cause_number, line.revision, answers,
+                 line.gap and words[line.gap]]
             )  # fmt: skip
     kept = io.BytesIO()
     book.save(kept)
     return kept.getvalue()
+
+
+def _value(field: TargetField, value: str | None) -> datetime | str | None:
+    """A cell cannot hold a zone: Beijing time, as the head says."""
+    if value and field is TargetField.DUE_AT:
+        return datetime.fromisoformat(value).astimezone(ZONE).replace(tzinfo=None)
+    return _text(value)
 
 
 def _text(value: str | None) -> str | None:
