@@ -177,7 +177,7 @@ async def test_a_company_board_is_put_together_from_kept_bytes(
 
     async def mark(key: str) -> None:
         body = await redis.get(key)
-        assert body is not None
+        assert isinstance(body, bytes)
         await redis.set(key, body.replace(b"PM-480", b"KEPT"), ex=30)
 
     await mark(f"bihuan:board:{PROJECT}")
