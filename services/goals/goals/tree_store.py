@@ -1,7 +1,7 @@
 """Rows of projects and their tasks, and the trees that they make: whole, or in part with the sums of the rest."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -195,13 +195,9 @@ _COLUMNS: dict[str, str] = {
     "progress": "numeric", "portion": "numeric", "exact": "numeric", "depends_on": "jsonb", "position": "int",
     "revision": "int",
 }  # fmt: skip
-"""What a task is saved as beside its id and version. JSON travels as text: asyncpg calls Python for each JSON value."""
-_JSON: dict[str, Callable[[Task], str | None]] = {
-    "deliverables": lambda task: _DELIVERABLES.dump_json(task.deliverables).decode(),
-    "locks": lambda task: _LOCKS.dump_json(task.locks).decode() if task.locks else "[]",
-    "retest": lambda task: task.retest.model_dump_json() if task.retest else None,
-    "depends_on": lambda task: _IDS.dump_json(task.depends_on).decode(),
-}
+"""What a task is saved as beside its id and version."""
+_JSON = frozenset(name for name, kind in _COLUMNS.items() if kind == "jsonb")
+"""These are taken from the version that history keeps, which has what differs: so it is written and read once."""
 
 
 async def save(tx: Transaction, projects: Sequence[ProjectVersion], tasks: Sequence[TaskVersion]) -> None:
@@ -245,28 +241,28 @@ def _task_columns(
         (task.task, task.version, task.project, task.owner, *history_store.task_row(one, changed[task.task]))
         for task, one in zip(tasks, versions, strict=True)
     ]
-    return [*_columns(rows), *(_column(tasks, name) for name in names)]
+    return [*_columns(rows), *(_column(tasks, name) for name in names if name not in _JSON)]
 
 
 def _column(tasks: Sequence[Task], name: str) -> list[Any]:
-    values = [_JSON[name](task) for task in tasks] if name in _JSON else [getattr(task, name) for task in tasks]
+    values = [getattr(task, name) for task in tasks]
     return values if any(value is not None for value in values) else []
 
 
 _VERSION = {
     "task": "uuid", "version": "int", "of_project": "uuid", "of_owner": "text", "valid_from": "timestamptz",
-    "whole": "boolean", "derived": "boolean", "kept": "text", "causes": "text",
+    "whole": "boolean", "derived": "boolean", "kept_text": "text", "causes": "text",
 }  # fmt: skip
 _KEEP = """
 insert into task_versions (task, version, project, owner, valid_from, whole, derived, state, causes)
-select task, version, of_project, of_owner, valid_from, whole, derived, kept::jsonb, causes::jsonb from new
+select task, version, of_project, of_owner, valid_from, whole, derived, kept, causes::jsonb from new
 """
 
 
 @lru_cache(64)
 def _updating(names: tuple[str, ...]) -> str:
     """Saves projects, too."""
-    moved = ", ".join(f"{name} = new.{_cast(name)}" for name in ("version", *names))
+    moved = ", ".join(f"{name} = {_moved(name)}" for name in ("version", *names))
     return (
         f"{_SAVE_PROJECTS}, kept_projects as ({_KEEP_PROJECTS}), {_new(names, after=_PROJECT_COLUMNS)},"  # noqa: S608 - names of columns
         f" saved as (update tasks set {moved} from new where tasks.task = new.task){_KEEP}"
@@ -276,19 +272,23 @@ def _updating(names: tuple[str, ...]) -> str:
 @lru_cache(1)
 def _inserting(names: tuple[str, ...]) -> str:
     into = ", ".join(("task", "version", "retest_change", *names))
-    values = ", ".join(("task", "version", "(retest::jsonb->>'change')::uuid", *map(_cast, names)))
+    values = ", ".join(("task", "version", "(kept->'retest'->>'change')::uuid", *map(_first, names)))
     return f"with {_new(names)}, saved as (insert into tasks ({into}) select {values} from new){_KEEP}"  # noqa: S608 - names of columns
 
 
 def _new(names: Sequence[str], after: int = 0) -> str:
     """Rows from parameters that follow the first ones."""
-    columns = _VERSION | {name: "text" if name in _JSON else _COLUMNS[name] for name in names}
+    columns = _VERSION | {name: _COLUMNS[name] for name in names if name not in _JSON}
     arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), after + 1))
-    return f"new as (select * from unnest({arrays}) as one ({', '.join(columns)}))"  # noqa: S608 - names of columns
+    return f"new as (select *, kept_text::jsonb as kept from unnest({arrays}) as one ({', '.join(columns)}))"  # noqa: S608 - names of columns
 
 
-def _cast(name: str) -> str:
-    return f"{name}::jsonb" if name in _JSON else name
+def _first(name: str) -> str:
+    return f"nullif(kept->'{name}', 'null')" if name in _JSON else name
+
+
+def _moved(name: str) -> str:
+    return f"case when kept ? '{name}' then {_first(name)} else tasks.{name} end" if name in _JSON else f"new.{name}"
 
 
 async def save_figures(tx: Transaction, tasks: Sequence[Task]) -> None:
