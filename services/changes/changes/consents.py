@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,8 +45,7 @@ async def opened(tx: Transaction, matrix: Matrix, change: str) -> None:
         zh=f"{change} 的新目标要先征得同意：请填好 {matrix.number} 并发出",
         en=f"The new targets of {change} need consent first: fill in {matrix.number} and send it",
     )
-    said = notice(matrix, matrix.proposer, "consent_opened", title, tx, must_confirm=True)
-    tx.announce(said.model_copy(update={"dedupe": f"consent_opened:{matrix.matrix}:{matrix.version}"}))
+    tx.announce(notice(matrix, matrix.proposer, "consent_opened", title, tx, must_confirm=True))
 
 
 async def settled_by_decision(tx: Transaction, matrix: Matrix, appeal: str) -> None:
@@ -70,6 +70,8 @@ async def sent(tx: Transaction, matrix: Matrix) -> None:
     await consent_store.note(tx, matrix, "sent", matrix.proposer, body=_snapshot(matrix))
     await hours.keep(tx, matrix)
     await _announce(tx, matrix)
+    before = replace(matrix, revision=matrix.revision - 1)
+    _asks_no_more(tx, before, {row.person for row in matrix.rows} if before.revision else ())
     if matrix.state is ConsentState.OPEN:
         asked = {row.person for row in matrix.rows if row.answer is ConsentAnswer.SILENT}
         tx.announce(*(_asked(matrix, person, tx) for person in sorted(asked)))
@@ -96,6 +98,8 @@ async def answered(tx: Transaction, matrix: Matrix, row: Row) -> None:
         tx.announce(_decided(matrix, row, tx))
     elif row.answer in {ConsentAnswer.NEGOTIATING, ConsentAnswer.REJECTED}:
         tx.announce(_disagreed(matrix, row, name, tx))
+    if not any(one.person == row.person and one.answer is ConsentAnswer.SILENT for one in matrix.rows):
+        _asks_no_more(tx, matrix, {row.person})
     await _settled(tx, matrix)
 
 
@@ -104,6 +108,7 @@ async def withdrawn(tx: Transaction, matrix: Matrix, *, was_open: bool, by: str 
     await consent_store.save(tx, matrix)
     await consent_store.note(tx, matrix, "withdrawn", by)
     await _announce(tx, matrix)
+    _asks_no_more(tx, matrix, {row.person for row in matrix.rows})
     if was_open:
         for person in sorted({row.person for row in matrix.rows} - {matrix.proposer}):
             tx.announce(
@@ -236,6 +241,14 @@ def notice(matrix: Matrix, person: str, kind: str, title: Text, tx: Transaction,
         at=tx.now,
         **more,
     )
+
+
+def _asks_no_more(tx: Transaction, matrix: Matrix, people: Iterable[str]) -> None:
+    """What this revision asked them for is done or void: no notice waits for it any more, the proposer's included."""
+    title = Text(zh=f"{matrix.number} 不再等你", en=f"{matrix.number} does not wait for you any more")
+    asked = [(person, kind) for person in sorted(people) for kind in ("consent_asked", "consent_reminder")]
+    for person, kind in [*asked, (matrix.proposer, "consent_opened")]:
+        tx.announce(notice(matrix, person, kind, title, tx).model_copy(update={"settled": True}))
 
 
 def _asked(matrix: Matrix, person: str, tx: Transaction) -> NoticeRequested:

@@ -147,6 +147,30 @@ async def test_counter_offer_leads_to_a_revision_for_everybody(changes: RunningS
     assert second["thread"][4]["body"]["reason"] == "两天不够"
 
 
+async def test_who_has_answered_or_is_asked_anew_is_not_waited_for_by_the_older_notice(changes: RunningService) -> None:
+    """C8, N2: with their answer, with the next revision, and when it is withdrawn."""
+    matrix = await a_sent_matrix(changes)
+    id = matrix["summary"]["matrix"]
+    await changes.clear_outbox()
+
+    async def no_more() -> set[tuple[str, str]]:
+        said = await changes.announced(topics.NOTICE_REQUESTS)
+        await changes.clear_outbox()
+        return {(one.person, one.dedupe) for one in said if one.settled and one.kind == "consent_asked"}
+
+    bargained = await reply(
+        changes, matrix, ENGINEER, answer="negotiating", reason="两天不够", counter={"hours": "10"}
+    )  # fmt: skip
+    assert await no_more() == {(ENGINEER, f"consent_asked:{id}:1")}
+    client = changes.client(LEAD, [Role.PROJECT_LEAD])
+    worded = (await client.put(f"/consents/{id}", json=filled(bargained.json()))).json()
+    second = (await client.post(f"/consents/{id}/send", json={"version": worded["version"]})).json()
+    assert await no_more() == {(person, f"consent_asked:{id}:1") for person in (ENGINEER, TESTER)}
+    gone = await client.post(f"/consents/{id}/withdraw", json={"version": second["version"]})
+    assert gone.status_code == 200, gone.text
+    assert await no_more() == {(person, f"consent_asked:{id}:2") for person in (ENGINEER, TESTER)}
+
+
 async def test_nobody_answers_for_others(changes: RunningService) -> None:
     """C8."""
     matrix = await a_sent_matrix(changes)

@@ -80,6 +80,12 @@ async def test_sent_and_agreed_it_is_settled_for_the_change(changes: RunningServ
         await reply(changes, sent, person)
     last = (await states(changes))[-1]
     assert (last.state, last.change) == (ConsentState.SETTLED, change)
+    opened = [one for one in await changes.announced(topics.NOTICE_REQUESTS) if one.kind == "consent_opened"]
+    assert [(one.person, one.must_confirm, one.settled) for one in opened[:2]] == [
+        (LEAD, True, False),
+        (LEAD, False, True),
+    ]
+    assert len({one.dedupe for one in opened[:2]}) == 1
 
 
 async def test_late_targets_join_and_everybody_is_asked_again(changes: RunningService) -> None:
