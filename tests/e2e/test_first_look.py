@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.e2e.cells import Cell, in_two_cells, look, settle
+from tests.e2e.cells import CELLS, Cell, in_two_cells, look, settle
+from tests.e2e.given_project import Given
 
-from bihuan_tools.demo.company import LEAD, suppliers
+from bihuan_tools.demo.company import ENGINEER, LEAD, suppliers
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(120)]
 OpenAs = Callable[..., Page]
@@ -72,3 +73,24 @@ def test_a_supplier_is_offered_nothing_to_search(open_as: OpenAs) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(1)  # the keys that exist, and no search
     expect(page.get_by_role("combobox")).to_have_count(0)
+
+
+@in_two_cells
+def test_panels_of_a_task_stand_in_the_order_of_their_letters(open_as: OpenAs, given: Given, cell: Cell) -> None:
+    """G1, G5: criteria, evidence, plan, files, history: each letter once, and after the one above it."""
+    page = open_as(ENGINEER, f"/tasks/{given.tasks['test']}", cell=cell)
+    look(page, cell, "task-letters")
+    letters: list[str] = page.locator("main [data-letter]").evaluate_all("all => all.map(one => one.dataset.letter)")
+    assert {"C", "D", "E", "I", "J", "L"} <= set(letters)
+    assert letters == sorted(set(letters))
+
+
+@pytest.mark.parametrize("cell", [one for one in CELLS if one.phone], ids=str)
+def test_a_share_says_what_it_is_on_a_phone(open_as: OpenAs, given: Given, cell: Cell) -> None:
+    """G3: without a table head, each figure of somebody's open work has its word."""
+    task = given.tasks["work"]
+    page = open_as(LEAD, f"/people/{ENGINEER}", cell=cell)
+    shares = page.locator("tr", has=page.locator(f"a[href='/tasks/{task}']")).locator("td.r")
+    expect(shares).to_be_visible()
+    look(page, cell, "person-shares")
+    assert cell.words("task.share") in shares.evaluate("one => getComputedStyle(one, '::before').content")
