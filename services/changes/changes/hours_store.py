@@ -116,17 +116,22 @@ select case
 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as asked (kind, module, product, role, at)
 order by at
 """  # noqa: S608 - a constant
+# A product without variants is read in the index's order; only a family of several has to be sorted.
 _CANDIDATES = f"""
 select array_agg(place) as places, string_agg(words, E'\n') as words
 from unnest($1::text[], $2::text[], $3::text[]) with ordinality as asked (basis, kind, key, at)
+cross join lateral (select case when asked.basis = 'product' then family_of(asked.key) end as members) as family
 left join lateral (
     (select place, words from finished_tasks as f where asked.basis = 'module' and f.kind = asked.kind
         and f.module = asked.key order by finished_at desc limit {LOOKED_AT})
     union all
-    (select place, words from unnest(family_of(asked.key)) as member cross join lateral (
-        select place, words, finished_at from finished_tasks as f where asked.basis = 'product' and f.kind = asked.kind
+    (select place, words from finished_tasks as f where cardinality(members) = 1 and f.kind = asked.kind
+        and f.product = members[1] order by finished_at desc limit {LOOKED_AT})
+    union all
+    (select place, words from unnest(members) as member cross join lateral (
+        select place, words, finished_at from finished_tasks as f where f.kind = asked.kind
         and f.product = member order by finished_at desc limit {LOOKED_AT}) as of_it
-        where asked.basis = 'product' order by finished_at desc limit {LOOKED_AT})
+        where cardinality(members) > 1 order by finished_at desc limit {LOOKED_AT})
     union all
     (select place, words from finished_tasks as f where asked.basis = 'role' and f.kind = asked.kind
         and f.role = asked.key order by finished_at desc limit {LOOKED_AT})

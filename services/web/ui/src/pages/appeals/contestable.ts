@@ -6,6 +6,7 @@ import { useBenchmarks } from '@/api/ownGoals'
 import { isOpen, ofTarget } from '@/lib/appeals'
 import { useFormat } from '@/lib/format'
 import { useScoreName } from '@/lib/score'
+import { useText } from '@/lib/text'
 import { useSession } from '@/stores/session'
 
 export interface Contestable {
@@ -21,6 +22,7 @@ const DAYS = 40
 export function useContestable(): { choices: Ref<Contestable[]>; pending: Ref<boolean> } {
   const { t } = useI18n()
   const { isoDay } = useFormat()
+  const text = useText()
   const session = useSession()
   const scoreName = useScoreName()
   const benchmarks = useBenchmarks(undefined)
@@ -39,7 +41,7 @@ export function useContestable(): { choices: Ref<Contestable[]>; pending: Ref<bo
       const cause = line.matrix ?? line.cause
       if (line.person !== session.id || !cause || ofTarget(open.value, line.task, cause).length) continue
       const moved = line.changes.map((one) => t(`task.target.${one.field}`)).join(t('list.and'))
-      const label = t('appeal.movedBy', { task: `${line.task_code} ${line.task_title}`, target: moved, cause: line.cause_number ?? '', day: isoDay(line.at) })
+      const label = t('appeal.movedBy', { task: `${line.task_code} ${text(line.task_title)}`, target: moved, cause: line.cause_number ?? '', day: isoDay(line.at) })
       const key = `${line.task}:${cause}`
       if (!found.has(key)) found.set(key, { key, kind: 'target', label, subject: { kind: 'target', task: line.task, cause } })
     }
