@@ -30,14 +30,15 @@ install: $(VENV)/installed ## the Python side: environment, locked packages, the
 
 UI := services/web/ui
 UI_SOURCES := $(shell find $(UI)/src $(UI)/scripts $(UI)/public -type f -not -path '*/generated/*' -not -path '*/api/schema/*' 2>/dev/null) \
-	$(wildcard $(UI)/*.ts $(UI)/*.json $(UI)/*.html) $(wildcard services/*/*/api.py services/*/*/api/*.py libs/contracts/bihuan_contracts/*.py)
+	$(wildcard $(UI)/*.ts $(UI)/*.json $(UI)/*.html)
 
 $(UI)/node_modules/.installed: $(VENV)/installed $(UI)/package-lock.json
 	@cd $(UI) && $(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The client's types are made from the services' own descriptions.
-$(UI)/src/api/schema/.dumped: $(VENV)/installed $(wildcard services/*/*/api.py services/*/*/api/*.py libs/contracts/bihuan_contracts/*.py libs/chassis/bihuan_chassis/*.py)
+$(UI)/src/api/schema/.dumped: $(VENV)/installed $(wildcard services/*/*/api.py services/*/*/api/*.py services/web/web/*.py \
+	libs/contracts/bihuan_contracts/*.py libs/chassis/bihuan_chassis/*.py)
 	@$(BIN)/python -m bihuan_chassis.openapi --out $(UI)/src/api/schema goals changes notify feedback analytics intake web
 	@touch $@
 

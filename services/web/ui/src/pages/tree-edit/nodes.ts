@@ -54,13 +54,15 @@ export interface Rest {
   unset: number
   /** What each of them gets. */
   each: number
+  /** There is nothing to weigh. */
+  none: boolean
 }
 
 /** What is left of 100 among siblings, with what is being typed taken for what it will be. */
 export function restOf(weights: readonly (number | undefined)[]): Rest {
   const left = 100 - weights.reduce<number>((sum, weight) => sum + (weight ?? 0), 0)
   const unset = weights.filter((weight) => weight === undefined).length
-  return { left, unset, each: unset ? Math.max(0, left) / unset : 0 }
+  return { left, unset, each: unset ? Math.max(0, left) / unset : 0, none: !weights.length }
 }
 
 type Typed = ReadonlyMap<string, string>
